@@ -1,0 +1,193 @@
+"""The files of a run directory: the schemas that the runner writes and the report reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import Field, ValidationError
+
+from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.sample import Sample, SystemInfo
+from uniavgen_bench.core.spec import Frozen, MetricSpec
+
+SCORE_COLUMNS = ("system", "sample", "repeat", "metric", "field", "value", "reason", "clip_sha256", "seconds")
+"""Columns of scores.parquet. `value` is a number, or NaN where `reason` says `reason: detail`; `reason` is empty
+beside a number. `seconds` is the cost of the metric for this clip when it was computed."""
+
+
+class WeightUsed(Frozen):
+    """A weight file that a run read."""
+
+    name: str
+    sha256: str
+    bytes: int
+    licence: str
+    source: str
+
+
+class CurveData(Frozen):
+    """A series over the clip's time (see `core.result.Curve`)."""
+
+    name: str
+    unit: str
+    t: list[float]
+    y: list[float]
+
+
+class EvidenceData(Frozen):
+    """Evidence of one metric for one clip."""
+
+    metric: str
+    curves: list[CurveData] = Field(default_factory=list)
+    texts: dict[str, str] = Field(default_factory=dict)
+
+
+class ClipRecord(Frozen):
+    """One line of clips.jsonl: a clip, its sample, what the container says, and where its media and evidence lie.
+
+    `media` and `evidence` are relative to the run directory, or None. `poster` is a JPEG picture of the clip.
+    `problem` is the reason why there is nothing to score, as `reason: detail`, or empty.
+    """
+
+    system: str
+    sample: Sample
+    repeat: int = 0
+    source: str
+    sha256: str | None = None
+    media: str | None = None
+    poster: str | None = None
+    evidence: str | None = None
+    duration: float | None = None
+    fps: float | None = None
+    width: int | None = None
+    height: int | None = None
+    audio_rate: int | None = None
+    problem: str = ""
+
+
+class RunManifest(Frozen):
+    """manifest.json: what was run, with what, where, and when."""
+
+    schema_version: Literal[1] = 1
+    suite: str
+    status: Literal["running", "complete"]
+    command: str
+    plan_sha256: str
+    version: str
+    code_sha256: str
+    started: str
+    finished: str | None = None
+    seconds: float | None = None
+    environment: dict[str, str]
+    device: str
+    workers: int
+    systems: list[SystemInfo]
+    metrics: list[MetricSpec]
+    weights: list[WeightUsed] = Field(default_factory=list)
+    dataset: dict[str, str] = Field(default_factory=dict)
+
+
+class RunDirectory:
+    """A run on disk. Reading checks schemas; writing is atomic, so a killed process leaves no half file."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def manifest_path(self) -> Path:
+        """manifest.json."""
+        return self.root / "manifest.json"
+
+    @property
+    def scores_path(self) -> Path:
+        """scores.parquet."""
+        return self.root / "scores.parquet"
+
+    @property
+    def clips_path(self) -> Path:
+        """clips.jsonl, one `ClipRecord` a line."""
+        return self.root / "clips.jsonl"
+
+    def manifest(self) -> RunManifest:
+        """Read manifest.json.
+
+        Raises:
+            InputError: it is absent, or does not fit the schema.
+        """
+        if not self.manifest_path.is_file():
+            raise InputError(f"{self.root} is not a run: it has no manifest.json")
+        try:
+            return RunManifest.model_validate_json(self.manifest_path.read_bytes())
+        except ValidationError as error:
+            raise InputError(f"{self.manifest_path} is damaged: {first_problem(error)}") from error
+
+    def scores(self) -> pd.DataFrame:
+        """Read scores.parquet with the columns of `SCORE_COLUMNS`.
+
+        Raises:
+            InputError: it is absent, unreadable, or lacks a column.
+        """
+        if not self.scores_path.is_file():
+            raise InputError(f"{self.root} has no scores.parquet: the run did not finish (start it again)")
+        try:
+            table = pd.read_parquet(self.scores_path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.scores_path} cannot be read: {error}") from error
+        absent = [c for c in SCORE_COLUMNS if c not in table.columns]
+        if absent:
+            raise InputError(f"{self.scores_path} lacks the column {absent[0]!r}")
+        return table[list(SCORE_COLUMNS)]
+
+    def clips(self) -> list[ClipRecord]:
+        """Read clips.jsonl.
+
+        Raises:
+            InputError: it is absent, or a line does not fit the schema; the message names the line.
+        """
+        if not self.clips_path.is_file():
+            raise InputError(f"{self.root} has no clips.jsonl: the run did not finish (start it again)")
+        records = []
+        for number, line in enumerate(self.clips_path.read_text(encoding="utf-8").splitlines(), start=1):
+            try:
+                records.append(ClipRecord.model_validate_json(line))
+            except ValidationError as error:
+                raise InputError(f"{self.clips_path}:{number}: {first_problem(error)}") from error
+        return records
+
+    def evidence(self, record: ClipRecord) -> list[EvidenceData]:
+        """Read the evidence of a clip; empty when it has none."""
+        if record.evidence is None:
+            return []
+        data = json.loads((self.root / record.evidence).read_text(encoding="utf-8"))
+        return [EvidenceData.model_validate(item) for item in data]
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first problem of a schema error as `key: message`."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    return f"{key}: {problem['msg']}" if key else problem["msg"]
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old or the new content, never a part; parents are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically: UTF-8, indented, NaN refused."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomic(path, (text + "\n").encode())
