@@ -1,0 +1,261 @@
+"""Texts that users write (YAML, CSV, JSONL), read so that every error names file, line, and key or column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from uniavgen_bench.core.errors import InputError, Where, nearest
+
+Schema = TypeVar("Schema", bound=BaseModel)
+Location = tuple[str | int, ...]
+MAX_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Located:
+    """Plain data with the line (from 1) of each of its keys and items."""
+
+    data: Any
+    lines: Mapping[Location, int]
+    file: str
+
+    def where(self, location: Location) -> Where:
+        """Return the place of a key, or of its nearest parent that has one."""
+        key = ".".join(str(part) for part in location) or None
+        at = location
+        while at and at not in self.lines:
+            at = at[:-1]
+        return Where(self.file, self.lines.get(at), key)
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file (a byte-order mark is allowed).
+
+    Raises:
+        InputError: absent, a folder, unreadable, larger than 64 MiB, or not UTF-8 (the message names the line).
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"is larger than {MAX_BYTES >> 20} MiB", where=Where(path))
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError("no such file", where=Where(path), way_out=_sibling(path)) from None
+    except IsADirectoryError:
+        raise InputError("is a folder, not a file", where=Where(path)) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=Where(path)) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError("is not UTF-8", where=Where(path, line), way_out="save it as UTF-8") from None
+
+
+def _sibling(path: Path) -> str | None:
+    """Return a hint that names the most similar file in the same folder."""
+    if not path.parent.is_dir():
+        return None
+    close = nearest(path.name, [p.name for p in path.parent.iterdir()])
+    return f"did you mean {close!r}?" if close else None
+
+
+def parse_yaml(text: str, file: str) -> Located:
+    """Parse YAML with the safe tags only.
+
+    Raises:
+        InputError: bad syntax, a key given twice, an unknown tag; the message names the line.
+    """
+    lines: dict[Location, int] = {}
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        data = _construct(loader, root, (), lines, file, frozenset()) if root is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = error.problem or "is not YAML"
+        raise InputError(problem, where=Where(file, mark.line + 1 if mark else None)) from None
+    except yaml.YAMLError as error:
+        raise InputError(f"is not YAML: {error}", where=Where(file)) from None
+    finally:
+        loader.dispose()
+    return Located(data, lines, file)
+
+
+def _construct(
+    loader: yaml.SafeLoader,
+    node: yaml.Node,
+    at: Location,
+    lines: dict[Location, int],
+    file: str,
+    above: frozenset[int],
+) -> Any:
+    line = node.start_mark.line + 1
+    lines.setdefault(at, line)
+    if id(node) in above or len(at) > 40:
+        raise InputError("an alias contains itself, or the nesting is too deep", where=Where(file, line))
+    inside = above | {id(node)}
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key_line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise InputError("a key must be a plain word", where=Where(file, key_line))
+            key = str(key_node.value)
+            if key in mapping:
+                raise InputError("the key is given twice", where=Where(file, key_line, key))
+            lines[(*at, key)] = key_line
+            mapping[key] = _construct(loader, value_node, (*at, key), lines, file, inside)
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(loader, n, (*at, i), lines, file, inside) for i, n in enumerate(node.value)]
+    return loader.construct_object(node)
+
+
+def read_yaml(path: Path) -> Located:
+    """Read a YAML file; see `parse_yaml`."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def validate(schema: type[Schema], located: Located) -> Schema:
+    """Check data against a schema.
+
+    Raises:
+        InputError: the first problem, with file, line, key, and for an unknown key the nearest known one.
+    """
+    if not isinstance(located.data, dict):
+        raise InputError("must hold keys and values", where=Where(located.file, 1))
+    try:
+        return schema.model_validate(located.data)
+    except ValidationError as error:
+        raise located_problem(schema, error, located) from None
+
+
+def located_problem(schema: type[BaseModel], error: ValidationError, located: Located) -> InputError:
+    """Turn the first problem of a schema error into a located one."""
+    problem = error.errors(include_url=False)[0]
+    location = _given(problem["loc"], located.data)
+    if problem["type"] == "extra_forbidden":
+        known = fields_at(schema, location[:-1])
+        close = nearest(str(location[-1]), known)
+        way_out = f"did you mean {close!r}?" if close else f"known: {', '.join(known)}"
+        return InputError("unknown key", where=located.where(location), way_out=way_out)
+    if problem["type"] == "missing":
+        return InputError("is required", where=located.where((*location, problem["loc"][-1])))
+    given = problem.get("input")
+    shown = f", got {given!r}" if isinstance(given, str | int | float | bool) else ""
+    message = problem["msg"].removeprefix("Value error, ")
+    return InputError(f"{message[0].lower()}{message[1:]}{shown}", where=located.where(location))
+
+
+def _given(location: Location, data: Any) -> Location:
+    """Keep the parts of a location that stand in the data; the rest are pydantic's names of union members."""
+    kept: list[str | int] = []
+    for part in location:
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            data = data[part]
+        else:
+            continue
+        kept.append(part)
+    return tuple(kept)
+
+
+def fields_at(schema: Any, location: Location) -> list[str]:
+    """Return the names that a schema knows at a location, through lists, mappings, and unions."""
+    models = _models(schema)
+    for part in location:
+        inner: list[type[BaseModel]] = []
+        for model in models:
+            for name, field in model.model_fields.items():
+                if part in (name, field.alias):
+                    inner += _models(field.annotation)
+        models = inner or models
+    return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, types.UnionType, list, tuple, dict) or get_args(annotation):
+        return [model for argument in get_args(annotation) for model in _models(argument)]
+    return []
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: its line in the file, and its non-empty cells by column."""
+
+    line: int
+    cells: Mapping[str, Any]
+
+
+def read_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:
+    """Read a table from `.csv`, `.tsv` or `.jsonl`: its columns and its rows; empty cells are left out.
+
+    Raises:
+        InputError: names file, line and column of the first problem.
+    """
+    text = read_text(path)
+    suffix = path.suffix.lower()
+    if suffix in {".csv", ".tsv"}:
+        return _csv_rows(text, path, "\t" if suffix == ".tsv" else ",")
+    if suffix == ".jsonl":
+        rows = list(_json_rows(text, path))
+        return tuple(dict.fromkeys(key for row in rows for key in row.cells)), rows
+    raise InputError("has an unknown ending", where=Where(path), way_out="use .csv, .tsv or .jsonl")
+
+
+def _csv_rows(text: str, path: Path, delimiter: str) -> tuple[tuple[str, ...], list[Row]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[Row] = []
+    header: tuple[str, ...] = ()
+    line = 1
+    try:
+        for cells in reader:
+            start, line = line, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not header:
+                header = tuple(cell.strip() for cell in cells)
+                twice = next((name for name in header if header.count(name) > 1), None)
+                if twice is not None:
+                    raise InputError(
+                        "the column stands twice", where=Where(path, start, twice or "(no name)")
+                    )
+                continue
+            if len(cells) != len(header):
+                what = f"the row has {len(cells)} cells, the header {len(header)}"
+                raise InputError(
+                    what, where=Where(path, start), way_out="quote cells that hold the separator"
+                )
+            pairs = zip(header, cells, strict=True)
+            rows.append(Row(start, {name: cell.strip() for name, cell in pairs if cell.strip()}))
+    except csv.Error as error:
+        raise InputError(f"is not a table: {error}", where=Where(path, line)) from None
+    if not header:
+        raise InputError("is empty", where=Where(path), way_out="its first line must name the columns")
+    return header, rows
+
+
+def _json_rows(text: str, path: Path) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise InputError(f"is not JSON: {error}", where=Where(path, number)) from None
+        if not isinstance(item, dict):
+            raise InputError("must be an object in braces", where=Where(path, number))
+        yield Row(number, {key: value for key, value in item.items() if value not in (None, "")})
