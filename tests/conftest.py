@@ -7,6 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from uniavgen_bench.core.errors import BenchError
+from uniavgen_bench.weights.locate import WeightLocator
+
+TESTED_WEIGHTS = (
+    "face-detector-full",
+    "face-detector-short",
+    "face-landmarks",
+    "iris",
+    "resemblyzer",
+    "whisper-tiny.en",
+    "dnsmos-p835",
+    "dnsmos-p808",
+)
+
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -24,3 +38,16 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("the folder of real clips is not here (set UNIAVGEN_BENCH_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def weights_home() -> WeightLocator:
+    """The weights of the embedded metrics in the user's own home, pulled once; skips where there is no network."""
+    locator = WeightLocator()
+    try:
+        ready = locator.require(TESTED_WEIGHTS, quiet=True)
+    except BenchError as error:
+        pytest.skip(f"the weights cannot be kept: {error}")
+    if ready.unavailable:
+        pytest.skip(f"weights cannot be had: {next(iter(ready.unavailable.values()))}")
+    return locator

@@ -1,0 +1,134 @@
+"""Download what a source names: a package archive through pip, or a URL. Nothing is installed or executed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from uniavgen_bench import __version__
+from uniavgen_bench.core.hashing import CHUNK
+from uniavgen_bench.weights.archive import FetchError
+from uniavgen_bench.weights.manifest import Scheme, Source
+
+Tick = Callable[[int], None]
+"""Called with the number of bytes that have come since the last call."""
+
+Fetcher = Callable[[Source, int, Path, Tick], Path]
+"""`fetch(source, limit, folder, tick)` downloads at most about `limit` bytes into an empty folder and returns the
+downloaded file; raises `FetchError`."""
+
+POLL_SECONDS = 0.1
+CONNECT_SECONDS = 15.0
+SLACK = 1.05
+ARCHIVE_ENDINGS = (".whl", ".tar.gz", ".zip")
+
+
+def pip_command() -> list[str]:
+    """Return the command that runs pip: the environment's own, else the one that comes with Python.
+
+    Raises:
+        FetchError: this Python has neither.
+    """
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    spec = importlib.util.find_spec("ensurepip")
+    places = [Path(p) / "_bundled" for p in (spec.submodule_search_locations or [])] if spec else []
+    bundled = sorted(wheel for place in places for wheel in place.glob("pip-*.whl"))
+    if not bundled:
+        raise FetchError("this Python has no pip")
+    return [sys.executable, str(bundled[-1] / "pip")]
+
+
+def fetch_package(source: Source, limit: int, folder: Path, tick: Tick) -> Path:
+    """Download a wheel with pip, under the user's own pip configuration (index, mirror, proxy, certificates).
+
+    Only wheels are asked for, because pip runs code of a source archive to learn its metadata.
+    """
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    command = [*pip_command(), "download", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"]
+    command += ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--progress-bar=off"]
+    command += ["--quiet", "--dest", str(folder), source.archive]
+    log = folder / "pip.log"
+    environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
+        )
+        try:
+            _watch(process, limit, folder, tick)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    found = sorted(p for p in folder.iterdir() if p.name.endswith(ARCHIVE_ENDINGS))
+    if process.returncode != 0 or not found:
+        raise FetchError(f"pip: {_last_error(log)}")
+    return found[0]
+
+
+def _watch(process: subprocess.Popen[bytes], limit: int, folder: Path, tick: Tick) -> None:
+    seen = 0
+    while process.poll() is None:
+        time.sleep(POLL_SECONDS)
+        size = _downloaded(folder)
+        tick(max(0, size - seen))
+        seen = max(seen, size)
+        if size > limit * SLACK:
+            raise FetchError(f"the archive is larger than the {limit} bytes of the manifest")
+
+
+def _downloaded(folder: Path) -> int:
+    """Return the bytes of the archive so far; pip moves the file when it is complete."""
+    sizes = [0]
+    for path in folder.rglob("*"):
+        if path.name.endswith(ARCHIVE_ENDINGS):
+            try:
+                sizes.append(path.stat().st_size)
+            except FileNotFoundError:
+                continue
+    return max(sizes)
+
+
+def _last_error(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    errors = [line for line in lines if line.startswith("ERROR:")] or [line for line in lines if line]
+    return errors[-1].removeprefix("ERROR:").strip() if errors else "it gave no file and no reason"
+
+
+def fetch_url(source: Source, limit: int, folder: Path, tick: Tick) -> Path:
+    """Download a URL; proxies and certificates come from the usual environment variables."""
+    target = folder / "download"
+    request = urllib.request.Request(source.url, headers={"User-Agent": f"uniavgen-bench/{__version__}"})
+    size = 0
+    try:
+        # The scheme is https by the manifest's own check, or that of the mirror that the user named.
+        with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as reply, target.open("xb") as out:
+            while block := reply.read(CHUNK):
+                size += len(block)
+                if size > limit:
+                    raise FetchError(f"{source.url} gives more than the {limit} bytes of the manifest")
+                out.write(block)
+                tick(len(block))
+    except urllib.error.HTTPError as error:
+        raise FetchError(f"{source.url} answers {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise FetchError(f"{source.url} cannot be reached: {error.reason}") from error
+    except (TimeoutError, ConnectionError) as error:
+        raise FetchError(f"{source.url} broke off after {size} bytes: {error}") from error
+    return target
+
+
+FETCHERS: Mapping[Scheme, Fetcher] = {
+    Scheme.PYPI: fetch_package,
+    Scheme.HF: fetch_url,
+    Scheme.GITHUB: fetch_url,
+    Scheme.HTTPS: fetch_url,
+}
