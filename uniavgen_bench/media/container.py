@@ -1,0 +1,181 @@
+"""Open a media file, choose its streams, and read packets and frames; damage is counted, not raised.
+
+The clip's clock. Zero is the presentation zero of the container where it has one (mov and mp4 after edit lists,
+Matroska and WebM, AVI, WAV, FLAC, Ogg). Containers whose clock runs freely (MPEG programme and transport streams,
+bare MP3 or AAC) have their zero at the earliest presentation time of any of their streams. Picture and sound share
+this zero; either may start later than it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from uniavgen_bench.core.result import Reason
+from uniavgen_bench.media.errors import MediaError
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame as DecodedPicture
+    from av.video.stream import VideoStream
+
+AnyStream = TypeVar("AnyStream", "VideoStream", "AudioStream")
+
+FORMATS = (
+    "mov,mp4,matroska,webm,avi,mpeg,mpegts,flv,asf,mxf,nut,gif,"
+    "ogg,wav,w64,flac,mp3,aac,aiff,caf,au,ac3,eac3,amr"
+)
+"""Demuxers that may open a clip. Play lists, scripts and text are left out: they would read other files."""
+
+ABSOLUTE_CLOCKS = frozenset(
+    {"mov", "matroska", "avi", "wav", "w64", "flac", "ogg", "nut", "aiff", "caf", "au"}
+)
+"""Demuxers (first name) whose times count from a presentation zero of the container's own."""
+
+MICROSECONDS = 1_000_000
+
+
+class Damage:
+    """What was wrong with a stream but did not stop its decoding: sentences with counts, in order of appearance."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def note(self, sentence: str) -> None:
+        """Count a sentence such as `packets that do not decode`, or state a fact once."""
+        self._counts[sentence] = self._counts.get(sentence, 0) + 1
+
+    def problems(self) -> tuple[str, ...]:
+        """Return the sentences, those that happened more than once with their count."""
+        return tuple(text if n == 1 else f"{text} ({n} times)" for text, n in self._counts.items())
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Open a local media file for reading.
+
+    Raises:
+        MediaError: `UNREADABLE` when the path is no regular file, is empty, or no demuxer knows its content.
+    """
+    import av
+
+    # A path such as `a:b.mp4` would otherwise be read as the address `b.mp4` under the protocol `a`.
+    address = f"file:{path}"
+    refuse_what_is_no_file(path)
+    try:
+        container = av.open(
+            address,
+            mode="r",
+            metadata_errors="replace",
+            container_options={"protocol_whitelist": "file", "format_whitelist": FORMATS},
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(path, Reason.UNREADABLE, reason_of(error)) from error
+    try:
+        yield container
+    finally:
+        container.close()
+
+
+def refuse_what_is_no_file(path: Path) -> None:
+    """Raise `MediaError` (`UNREADABLE`) for what is absent, no regular file, or empty."""
+    try:
+        if not path.exists():
+            raise MediaError(path, Reason.UNREADABLE, "there is no such file")
+        if not path.is_file():
+            raise MediaError(path, Reason.UNREADABLE, "it is not a regular file")
+        if path.stat().st_size == 0:
+            raise MediaError(path, Reason.UNREADABLE, "the file is empty")
+    except (OSError, ValueError) as error:
+        raise MediaError(path, Reason.UNREADABLE, reason_of(error)) from error
+
+
+def reason_of(error: Exception) -> str:
+    """Return what the operating system or the decoder said, without number and path."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(said)
+
+
+def picture_stream(container: InputContainer) -> VideoStream | None:
+    """Return the stream of moving pictures that comes first, or None; a cover picture is none."""
+    from av.stream import Disposition
+
+    moving = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
+    return _default_else_first(list(moving))
+
+
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """Return the sound stream that a player takes by default, or None."""
+    return _default_else_first(list(container.streams.audio))
+
+
+def _default_else_first(streams: list[AnyStream]) -> AnyStream | None:
+    from av.stream import Disposition
+
+    default = (s for s in streams if s.disposition & Disposition.default)
+    return next(default, streams[0] if streams else None)
+
+
+def zero(container: InputContainer) -> Fraction:
+    """Return the zero of the clip's clock in s of the container's times (see the module's text)."""
+    if container.format.name.split(",")[0] in ABSOLUTE_CLOCKS:
+        return Fraction(0)
+    return Fraction(container.start_time or 0, MICROSECONDS)
+
+
+def packets(
+    container: InputContainer, streams: Sequence[VideoStream | AudioStream], damage: Damage
+) -> Iterator[Packet[Any]]:
+    """Yield the packets of the streams in file order; reading ends at the first place that cannot be read."""
+    import av
+
+    demuxed = iter(container.demux(tuple(streams)))
+    while True:
+        try:
+            packet = next(demuxed)
+        except StopIteration:
+            return
+        except (av.FFmpegError, OSError) as error:
+            damage.note(f"the file cannot be read to its end: {reason_of(error)}")
+            return
+        if packet.size == 0 and packet.dts is None:
+            continue  # the library's mark that a stream has ended
+        if packet.is_corrupt:
+            damage.note("packets that are cut off or marked as damaged")
+        yield packet
+
+
+def pictures(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[DecodedPicture]:
+    """Yield the decoded pictures of a stream in presentation order; what does not decode is counted."""
+    return _decoded(container, stream, damage)
+
+
+def sounds(container: InputContainer, stream: AudioStream, damage: Damage) -> Iterator[AudioFrame]:
+    """Yield the decoded blocks of a sound stream, encoder delay removed; what does not decode is counted."""
+    return _decoded(container, stream, damage)
+
+
+def _decoded(container: InputContainer, stream: Any, damage: Damage) -> Iterator[Any]:
+    import av
+
+    if stream.codec_context is None:
+        raise MediaError(container.name, Reason.UNREADABLE, f"no decoder for its {stream.type} is known")
+    for packet in itertools.chain(packets(container, (stream,), damage), (None,)):
+        try:
+            frames = stream.codec_context.decode(packet)
+        except av.EOFError:
+            return
+        except (av.FFmpegError, ValueError, RuntimeError) as error:
+            damage.note(f"{stream.type} packets that do not decode: {reason_of(error)}")
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                damage.note(f"{stream.type} frames that decode with errors")
+            yield frame
