@@ -1,0 +1,142 @@
+"""Reading and writing weights: strict, straight into a model that was built without memory.
+
+Spec topic: state dict. A checkpoint is a folder with shards and their index (the official layout), with one
+`.safetensors`, or with one `.pth` read as tensors only; `params.json` beside it says which model it is.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from reference_model.attention import AttentionBackend, sdpa
+from reference_model.model import UniAVGen
+from reference_model.params import ModelParams, read_params, ti2v_5b, write_params
+
+INDEX = "diffusion_pytorch_model.safetensors.index.json"
+PARAMS = "params.json"
+WEIGHTS = "model.safetensors"
+_SHOWN = 8
+
+
+class CheckpointError(ValueError):
+    """Weights that do not fit the model; the three tuples name the tensors."""
+
+    def __init__(
+        self, missing: tuple[str, ...], unexpected: tuple[str, ...], misshapen: tuple[str, ...]
+    ) -> None:
+        self.missing, self.unexpected, self.misshapen = missing, unexpected, misshapen
+        parts = [
+            f"{len(names)} {kind}: {', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"
+            for kind, names in (("missing", missing), ("unexpected", unexpected), ("misshapen", misshapen))
+            if names
+        ]
+        super().__init__("the weights do not fit the model; " + "; ".join(parts))
+
+
+def build_on_meta(params: ModelParams, attention: AttentionBackend = sdpa) -> UniAVGen:
+    """The model with names and shapes but no memory behind its weights."""
+    with torch.device("meta"):
+        return UniAVGen(params, attention).eval()
+
+
+def load_official(
+    source: Path | Mapping[str, Tensor],
+    params: ModelParams | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    attention: AttentionBackend = sdpa,
+) -> UniAVGen:
+    """Load the official weights, or any with the same names, from a folder, a file or a state dict.
+
+    Names and shapes are compared before anything is read; shards are then read one by one, each tensor straight to
+    the device in the dtype it was stored in. `params` defaults to the released model, or to the folder's
+    `params.json`. CheckpointError if a tensor is missing, unexpected or misshapen; FileNotFoundError if there are no
+    weights.
+    """
+    if isinstance(source, Mapping):
+        shapes = {name: tuple(tensor.shape) for name, tensor in source.items()}
+        model = build_on_meta(params or ti2v_5b(), attention)
+        _compare(model, shapes)
+        keep = torch.device("meta") if all(t.is_meta for t in source.values()) else torch.device(device)
+        _assign(model, ((name, tensor.to(keep)) for name, tensor in source.items()))
+        return model
+    files = _files(source)
+    if params is None:
+        described = (source if source.is_dir() else source.parent) / PARAMS
+        params = read_params(described) if described.exists() else ti2v_5b()
+    model = build_on_meta(params, attention)
+    shapes = {}
+    for file in files:
+        shapes.update(_shapes(file))
+    _compare(model, shapes)
+    for file in files:
+        _assign(model, _tensors(file, torch.device(device)))
+    return model
+
+
+def save(model: UniAVGen, folder: Path) -> None:
+    """Write weights and params to a folder that `load_official` reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_params(model.params, folder / PARAMS)
+    save_file({name: t.detach().contiguous() for name, t in model.state_dict().items()}, folder / WEIGHTS)
+
+
+def _files(source: Path) -> list[Path]:
+    if source.is_file():
+        return [source]
+    index = source / INDEX
+    if index.exists():
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        return [source / name for name in names]
+    found = sorted(source.glob("*.safetensors")) or sorted(source.glob("*.pth"))
+    if len(found) != 1:
+        raise FileNotFoundError(f"{source} holds {len(found)} weight files and no {INDEX}; name one file")
+    return found
+
+
+def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    if file.suffix == ".safetensors":
+        with safe_open(file, "pt") as tensors:
+            return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+    return {name: tuple(tensor.shape) for name, tensor in _read_pth(file).items()}
+
+
+def _tensors(file: Path, device: torch.device) -> Iterator[tuple[str, Tensor]]:
+    if file.suffix == ".safetensors":
+        with safe_open(file, "pt", device=str(device)) as tensors:
+            for name in tensors.keys():  # noqa: SIM118
+                yield name, tensors.get_tensor(name)
+    else:
+        for name, tensor in _read_pth(file).items():
+            yield name, tensor.to(device)
+
+
+def _read_pth(file: Path) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    return state
+
+
+def _compare(model: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    missing = tuple(name for name in wanted if name not in shapes)
+    unexpected = tuple(name for name in shapes if name not in wanted)
+    misshapen = tuple(
+        f"{name} {shape} instead of {wanted[name]}"
+        for name, shape in shapes.items()
+        if name in wanted and shape != wanted[name]
+    )
+    if missing or unexpected or misshapen:
+        raise CheckpointError(missing, unexpected, misshapen)
+
+
+def _assign(model: nn.Module, tensors: Iterator[tuple[str, Tensor]]) -> None:
+    for name, tensor in tensors:
+        owner, _, leaf = name.rpartition(".")
+        setattr(
+            model.get_submodule(owner), leaf, nn.Parameter(tensor, requires_grad=tensor.is_floating_point())
+        )

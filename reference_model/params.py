@@ -1,0 +1,208 @@
+"""What the model is: widths, depths, and every ablation of the paper as a value."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+Alignment = Literal["ati", "sti", "sgi", "none"]
+"""Reach of a cross-modal attention (paper, asymmetric cross-modal interaction).
+
+`ati`: asymmetric temporal, a window for video and an interpolated frame for audio; `sti`: symmetric temporal,
+a frame's own audio and an audio token's own frame; `sgi`: symmetric global, everything; `none`: nothing flows.
+"""
+Convention = Literal["released", "paper"]
+AudioTime = Literal["branch", "token"]
+Switch = Literal["on", "off"]
+
+
+@dataclass(frozen=True)
+class BranchParams:
+    """One transformer branch: width, feed-forward width and heads."""
+
+    width: int
+    ffn: int
+    heads: int
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(f"width {self.width} does not give {self.heads} heads of an even size")
+
+    @property
+    def head_dim(self) -> int:
+        """Size of one attention head."""
+        return self.width // self.heads
+
+
+@dataclass(frozen=True)
+class SpeechTextParams:
+    """The character embedding of what is said: symbols, width, ConvNeXt-V2 blocks and their multiplier."""
+
+    vocabulary: int = 2545
+    width: int = 512
+    blocks: int = 4
+    multiplier: int = 2
+    positions: int = 4096
+
+
+@dataclass(frozen=True)
+class InteractionParams:
+    """Which layers exchange, how far each direction reaches, and by whose alignment.
+
+    `window` counts decoded frames around a frame under `released` (an even number is raised by one) and
+    neighbouring latent frames on either side under `paper`.
+    """
+
+    layers: tuple[int, ...]
+    a2v: Alignment = "ati"
+    v2a: Alignment = "ati"
+    window: int = 5
+    aligner: Convention = "released"
+
+    def __post_init__(self) -> None:
+        if tuple(sorted(set(self.layers))) != self.layers:
+            raise ValueError(f"interaction layers must ascend without repetition, got {self.layers}")
+        _require("interaction.a2v", self.a2v, ("ati", "sti", "sgi", "none"))
+        _require("interaction.v2a", self.v2a, ("ati", "sti", "sgi", "none"))
+        _require("interaction.aligner", self.aligner, ("released", "paper"))
+        if self.window < 0:
+            raise ValueError(f"interaction.window must not be negative, got {self.window}")
+
+
+@dataclass(frozen=True)
+class ModelParams:
+    """The whole model.
+
+    `patch` is (time, row, column) in latents; `frequency` the size of the time sinusoid; `caption_length` the
+    rows to which captions are zero-padded. `audio_time`: with `branch` one time serves all audio tokens, 0 as
+    soon as any is given (release); with `token` given and reference tokens stand at 0 and the others at t.
+    An ablation changes what is computed, never which parameters exist, so one checkpoint serves them all.
+    """
+
+    video: BranchParams
+    audio: BranchParams
+    layers: int
+    interaction: InteractionParams
+    speech_text: SpeechTextParams
+    latent_channels: int = 48
+    mel_bands: int = 80
+    patch: tuple[int, int, int] = (1, 2, 2)
+    frequency: int = 256
+    caption_length: int = 512
+    caption_width: int = 4096
+    eps: float = 1e-6
+    face_modulation: Switch = "on"
+    audio_time: AudioTime = "branch"
+    video_rate: int = 16
+    mel_rate: int = 100
+
+    def __post_init__(self) -> None:
+        _require("face_modulation", self.face_modulation, ("on", "off"))
+        _require("audio_time", self.audio_time, ("branch", "token"))
+        if any(not 0 <= layer < self.layers for layer in self.interaction.layers):
+            raise ValueError(f"interaction layers {self.interaction.layers} do not fit {self.layers} layers")
+        if self.patch[0] != 1:
+            raise ValueError(f"patches span one latent frame, got {self.patch}")
+
+    def audio_tokens(self, latent_frames: int) -> int:
+        """Mel frames that last as long as `latent_frames` latents (1 + 4 decoded frames for each further)."""
+        return (4 * (latent_frames - 1) + 1) * self.mel_rate // self.video_rate
+
+
+def ti2v_5b() -> ModelParams:
+    """The released model: 7,056,424,223 parameters (spec topic: configuration)."""
+    return ModelParams(
+        video=BranchParams(width=3072, ffn=14336, heads=24),
+        audio=BranchParams(width=1536, ffn=8960, heads=12),
+        layers=30,
+        interaction=InteractionParams(layers=tuple(range(0, 30, 2))),
+        speech_text=SpeechTextParams(),
+    )
+
+
+def nano() -> ModelParams:
+    """A model of about five million parameters that two cores train in two hours.
+
+    The 4x4 latents of a 64-pixel clip are tokens as they are. `audio_time` is `token`, because continuation has
+    to know which part of the sound is still noise.
+    """
+    return ModelParams(
+        video=BranchParams(width=160, ffn=640, heads=5),
+        audio=BranchParams(width=128, ffn=512, heads=4),
+        layers=6,
+        interaction=InteractionParams(layers=(0, 2, 4)),
+        speech_text=SpeechTextParams(vocabulary=256, width=128, positions=512),
+        patch=(1, 1, 1),
+        frequency=128,
+        caption_length=32,
+        caption_width=64,
+        audio_time="token",
+    )
+
+
+def preset(name: str) -> ModelParams:
+    """The preset of that name; ValueError names the ones that exist."""
+    presets = {"ti2v_5b": ti2v_5b, "nano": nano}
+    if name not in presets:
+        raise ValueError(f"no preset {name!r}; there are: {', '.join(presets)}")
+    return presets[name]()
+
+
+def write_params(params: ModelParams, path: Path) -> None:
+    """Write the params as JSON."""
+    path.write_text(json.dumps(asdict(params), indent=1) + "\n", encoding="utf-8")
+
+
+def read_params(path: Path) -> ModelParams:
+    """Read params written by `write_params`; ValueError names unknown or missing keys."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    parts: dict[str, type[Any]] = {
+        "video": BranchParams,
+        "audio": BranchParams,
+        "interaction": InteractionParams,
+        "speech_text": SpeechTextParams,
+    }
+    for name, part in parts.items():
+        if name in raw:
+            raw[name] = _build(part, raw[name], f"{path}: {name}")
+    built = _build(ModelParams, raw, str(path))
+    assert isinstance(built, ModelParams)
+    return built
+
+
+def with_ablation(
+    params: ModelParams,
+    *,
+    a2v: Alignment | None = None,
+    v2a: Alignment | None = None,
+    window: int | None = None,
+    aligner: Convention | None = None,
+    face_modulation: Switch | None = None,
+) -> ModelParams:
+    """The same model with some of the paper's choices replaced; None leaves a choice as it is."""
+    old = params.interaction
+    interaction = replace(
+        old,
+        a2v=old.a2v if a2v is None else a2v,
+        v2a=old.v2a if v2a is None else v2a,
+        window=old.window if window is None else window,
+        aligner=old.aligner if aligner is None else aligner,
+    )
+    modulation = params.face_modulation if face_modulation is None else face_modulation
+    return replace(params, interaction=interaction, face_modulation=modulation)
+
+
+def _require(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+
+
+def _build(kind: type[Any], raw: dict[str, Any], where: str) -> Any:
+    names = {field.name for field in fields(kind)}
+    if unknown := sorted(set(raw) - names):
+        raise ValueError(f"{where}: unknown keys {', '.join(unknown)}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{where}: {error}") from error
