@@ -1,3 +1,20 @@
 """uniavgen-bench: numbers that can be trusted for joint audio-video generation of talking people."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uniavgen_bench.api import Run, run, score
+
 __version__ = "0.1.0.dev0"
+__all__ = ["Run", "__version__", "run", "score"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the Python interface when it is first used, so that `import uniavgen_bench` costs nothing."""
+    if name in {"Run", "run", "score"}:
+        from uniavgen_bench import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'uniavgen_bench' has no attribute {name!r}")

@@ -28,9 +28,20 @@ class Located:
     data: Any
     lines: Mapping[Location, int]
     file: str
+    at: Location = ()
+
+    def inside(self, *path: str | int, without: frozenset[str] = frozenset()) -> Located:
+        """Return the part below a path that exists, less some of its keys; places still name the whole file."""
+        data = self.data
+        for part in path:
+            data = data[part]
+        if isinstance(data, dict):
+            data = {key: value for key, value in data.items() if key not in without}
+        return Located(data, self.lines, self.file, (*self.at, *path))
 
     def where(self, location: Location) -> Where:
         """Return the place of a key, or of its nearest parent that has one."""
+        location = (*self.at, *location)
         key = ".".join(str(part) for part in location) or None
         at = location
         while at and at not in self.lines:
@@ -133,7 +144,7 @@ def validate(schema: type[Schema], located: Located) -> Schema:
         InputError: the first problem, with file, line, key, and for an unknown key the nearest known one.
     """
     if not isinstance(located.data, dict):
-        raise InputError("must hold keys and values", where=Where(located.file, 1))
+        raise InputError("must hold keys and values", where=located.where(()))
     try:
         return schema.model_validate(located.data)
     except ValidationError as error:
@@ -161,11 +172,9 @@ def _given(location: Location, data: Any) -> Location:
     """Keep the parts of a location that stand in the data; the rest are pydantic's names of union members."""
     kept: list[str | int] = []
     for part in location:
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
+        try:
             data = data[part]
-        else:
+        except (KeyError, IndexError, TypeError):
             continue
         kept.append(part)
     return tuple(kept)

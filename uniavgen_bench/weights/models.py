@@ -15,6 +15,9 @@ class WeightFiles(Protocol):
     def path(self, name: str) -> Path:
         """Return the verified local file of a weight; raises `MissingError(weights)` when it is not here."""
 
+    def sha256(self, name: str) -> str:
+        """Return the hash that the manifest asks of a weight (of a group: over its members), here or not."""
+
 
 class Models:
     """The networks of one process.

@@ -1,0 +1,221 @@
+"""The command line: argument parsing only; what it does lies in the packages."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from uniavgen_bench.core.errors import BenchError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Numbers that can be trusted for generated talking people: lip sync, voice, speech, sound and picture.",
+)
+metrics_app = typer.Typer(no_args_is_help=True, help="What is measured: units, ranges, directions, sources.")
+systems_app = typer.Typer(no_args_is_help=True, help="What makes clips: models, controls, finished clips.")
+app.add_typer(metrics_app, name="metrics")
+app.add_typer(systems_app, name="systems")
+
+Out = Annotated[Path | None, typer.Option(help="Run directory; the same one goes on where it was stopped.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N clips of each system.")]
+Systems = Annotated[str | None, typer.Option(help="Only these systems, separated by commas.")]
+Metrics = Annotated[str | None, typer.Option(help="Only these metrics, separated by commas.")]
+Workers = Annotated[int | None, typer.Option(min=1, max=256, help="Processes; default: one per processor.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Refuse to fetch anything.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace another run in --out.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the suite; repeatable.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
+
+
+def _run(resolved: Any, json: bool, **options: Any) -> None:
+    from uniavgen_bench.runner.run import RunOptions
+    from uniavgen_bench.runner.show import run_and_show
+
+    command = " ".join(["uniavgen-bench", *sys.argv[1:]])
+    run_and_show(resolved, RunOptions(command=command, **options), json=json)
+
+
+@app.command()
+def score(
+    clips: Annotated[Path, typer.Argument(help="A folder of clips, or one clip.")],
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV, TSV or JSONL: systems, transcripts, references of the clips.")
+    ] = None,
+    controls: Annotated[
+        str, typer.Option(help="Floors beside the scores: shuffled-audio, shifted-audio:MS, or none.")
+    ] = "shuffled-audio",
+    out: Out = None,
+    limit: Limit = None,
+    systems: Systems = None,
+    metrics: Metrics = None,
+    workers: Workers = None,
+    device: Device = "cpu",
+    offline: Offline = False,
+    replace: Replace = False,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Score finished clips and write a run directory with a report.
+
+    Examples:
+
+        uniavgen-bench score my_clips
+
+        uniavgen-bench score clips --manifest clips/clips.csv --out runs/real --workers 2
+
+        uniavgen-bench score clips --metrics lipsync.mouth_audio,speech.wer --controls shifted-audio:200
+    """
+    from uniavgen_bench.api import DEFAULT_METRICS, score_suite
+
+    resolved = score_suite(
+        clips,
+        manifest=manifest,
+        metrics=_names(metrics) or DEFAULT_METRICS,
+        controls=() if controls == "none" else _names(controls),
+        settings=settings or (),
+    )
+    _run(resolved, json, out=out, limit=limit, systems=_names(systems), workers=workers, device=device,
+         offline=offline, replace=replace)  # fmt: skip
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="A suite file, or the name of a bundled suite.")],
+    out: Out = None,
+    limit: Limit = None,
+    systems: Systems = None,
+    metrics: Metrics = None,
+    workers: Workers = None,
+    device: Device = "cpu",
+    offline: Offline = False,
+    replace: Replace = False,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Run a suite: generate what is to be generated, score, and report.
+
+    Examples:
+
+        uniavgen-bench run published --set dataset.path=clips/clips.csv --out runs/published
+
+        uniavgen-bench run my_suite.yaml --limit 4 --metrics video.motion
+    """
+    from uniavgen_bench.runner.suite import read_suite, resolve
+    from uniavgen_bench.runner.suite_path import find_suite
+
+    chosen = [f"metrics=[{', '.join(_names(metrics))}]"] if metrics else []
+    read, located = read_suite(find_suite(suite), [*(settings or ()), *chosen])
+    _run(resolve(read, located), json, out=out, limit=limit, systems=_names(systems), workers=workers,
+         device=device, offline=offline, replace=replace)  # fmt: skip
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="A run directory.")], json: Json = False) -> None:
+    """Write the HTML report of a run again.
+
+    Example: uniavgen-bench report runs/real
+    """
+    from uniavgen_bench.runner.show import show_report
+
+    show_report(run, json=json)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Check this machine: packages, devices, decoders, weights, disk; each problem with its way out.
+
+    Example: uniavgen-bench doctor
+    """
+    from uniavgen_bench.weights.doctor import doctor as examine
+
+    examine(json=json)
+
+
+@metrics_app.command("list")
+def metrics_list(json: Json = False) -> None:
+    """List the metrics that are installed.
+
+    Example: uniavgen-bench metrics list --json
+    """
+    from uniavgen_bench.metrics.catalogue import show_list
+
+    show_list(json=json)
+
+
+@metrics_app.command("show")
+def metrics_show(
+    name: Annotated[str, typer.Argument(help="A metric, for example lipsync.mouth_audio.")],
+    json: Json = False,
+) -> None:
+    """Print all facts of a metric: unit, range, direction, sign, needs, weights, licence, source, deviations.
+
+    Example: uniavgen-bench metrics show lipsync.mouth_audio
+    """
+    from uniavgen_bench.metrics.catalogue import show_metric
+
+    show_metric(name, json=json)
+
+
+@systems_app.command("list")
+def systems_list(json: Json = False) -> None:
+    """List the systems that are installed.
+
+    Example: uniavgen-bench systems list
+    """
+    from uniavgen_bench.systems.catalogue import show_systems
+
+    show_systems(json=json)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """Print the version when asked to."""
+    if show:
+        from uniavgen_bench import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _with_weights() -> typer.Typer:
+    """Add the weights commands only when they may be needed; their imports cost time."""
+    from uniavgen_bench.weights.commands import weights_app
+
+    app.add_typer(weights_app, name="weights")
+    return app
+
+
+def main() -> None:
+    """Run the command line; an error that a user can act on is one line on stderr and exit status 2."""
+    try:
+        _with_weights()()
+    except BenchError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("stopped: what was scored is kept; the same command goes on from here", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The metrics that are installed, as `metrics list` and `metrics show` print them."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from uniavgen_bench.core.registry import METRICS, PluginError, Registry
+from uniavgen_bench.core.spec import FieldSpec, MetricSpec
+from uniavgen_bench.metrics.metric import Metric
+
+
+def registry() -> Registry[Metric]:
+    """Return the registry of metrics."""
+    return Registry(METRICS, "metric", Metric)
+
+
+def show_list(*, json: bool) -> None:
+    """Print every metric with its headline field; a plugin that cannot be loaded is shown with its error."""
+    found = registry()
+    specs: dict[str, MetricSpec] = {}
+    broken: dict[str, str] = {}
+    for name in found.names():
+        try:
+            specs[name] = found.load(name).spec
+        except PluginError as error:
+            broken[name] = str(error)
+    if json:
+        data = {name: spec.model_dump(mode="json") for name, spec in specs.items()}
+        sys.stdout.write(
+            jsonlib.dumps({"metrics": data, "broken": broken}, indent=2, ensure_ascii=False) + "\n"
+        )
+        return
+    table = Table(
+        "metric", "measures", "headline", "better", "tier", box=None, pad_edge=False, header_style="bold"
+    )
+    for spec in specs.values():
+        head = spec.headline
+        unit = f" ({head.unit})" if head.unit else ""
+        table.add_row(
+            escape(spec.name), spec.title, f"{head.name}{unit}", head.direction.value, spec.tier.value
+        )
+    Console().print(table)
+    for name, problem in broken.items():
+        Console(stderr=True).print(f"[red]broken[/]  {escape(name)}: {escape(problem)}")
+
+
+def show_metric(name: str, *, json: bool) -> None:
+    """Print all facts of one metric.
+
+    Raises:
+        InputError: no such metric; the message gives the nearest name.
+    """
+    metric = registry().load(name)
+    spec = metric.spec
+    if json:
+        sys.stdout.write(spec.model_dump_json(indent=2) + "\n")
+        return
+    console = Console()
+    console.print(f"[bold]{escape(spec.name)}[/]  {escape(spec.title)}", highlight=False)
+    console.print(escape(spec.summary), highlight=False)
+    table = Table(
+        "field", "unit", "range", "better", "meaning", box=None, pad_edge=False, header_style="bold"
+    )
+    for field in spec.fields:
+        sign = f" Sign: {field.sign}" if field.sign else ""
+        table.add_row(
+            field.name, field.unit or "1", value_range(field), field.direction.value, field.meaning + sign
+        )
+    console.print(table)
+    facts = {
+        "needs": ", ".join(spec.needs) or "nothing",
+        "of the sample": ", ".join(spec.sample_needs) or "nothing",
+        "weights": ", ".join(spec.weights) or "none",
+        "tier": spec.tier.value,
+        "licence": spec.licence,
+        "source": spec.source,
+        "extra": spec.extra or "none",
+    }
+    for key, value in facts.items():
+        console.print(f"[dim]{key:>14}[/]  {escape(value)}", highlight=False)
+    for key, lines in (("deviation", spec.deviations), ("not for", spec.not_for)):
+        for line in lines:
+            console.print(f"[dim]{key:>14}[/]  {escape(line)}", highlight=False)
+
+
+def value_range(field: FieldSpec) -> str:
+    """Return a field's range as text: `0 … 1`, with ∞ where there is no bound."""
+    low = f"{field.low:g}" if field.low is not None else "-∞"
+    high = f"{field.high:g}" if field.high is not None else "∞"
+    return f"{low} … {high}"

@@ -1,0 +1,80 @@
+"""Media beside the report: the clip itself, or a preview where browsers cannot play it, and a poster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from uniavgen_bench.analysis.artefacts import ClipArtefacts
+from uniavgen_bench.core.hashing import sha256_file
+from uniavgen_bench.core.ids import slug
+from uniavgen_bench.core.result import MissingError
+from uniavgen_bench.core.run_files import ClipRecord, write_atomic
+from uniavgen_bench.media.decode import audio, video_frames
+from uniavgen_bench.media.errors import MediaError
+from uniavgen_bench.media.mux import write_clip
+
+PLAYABLE_VIDEO = frozenset({"h264", "vp8", "vp9", "av1"})
+PLAYABLE_AUDIO = frozenset({"aac", "mp3", "opus", "vorbis", "flac", None})
+PLAYABLE_ENDINGS = frozenset({".mp4", ".m4v", ".webm"})
+"""What Chromium and Firefox both play; anything else gets a preview."""
+
+
+def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: ClipArtefacts) -> ClipRecord:
+    """Put a clip's media and poster into the run directory, once, and return the record that names them."""
+    folder = Path("clips") / slug(record.system) / slug(record.sample.id)
+    poster = _poster(run, folder / f"{record.repeat}.jpg", clip)
+    media: str | None = None
+    if path.is_relative_to(run):
+        media = path.relative_to(run).as_posix()
+    elif how != "none":
+        facts = clip.facts
+        plays = facts.video_codec in PLAYABLE_VIDEO and facts.audio_codec in PLAYABLE_AUDIO
+        if plays and path.suffix.lower() in PLAYABLE_ENDINGS:
+            out = folder / f"{record.repeat}{path.suffix.lower()}"
+            _link(path, run / out, record.sha256, copy=how == "copy")
+            media = out.as_posix()
+        elif facts.video_codec is not None:
+            out = folder / f"{record.repeat}.preview.mp4"
+            with contextlib.suppress(MediaError):
+                _preview(path, run / out, facts.fps, has_sound=facts.audio_codec is not None)
+                media = out.as_posix()
+    return record.model_copy(update={"media": media, "poster": poster})
+
+
+def _poster(run: Path, relative: Path, clip: ClipArtefacts) -> str | None:
+    try:
+        pictures = clip.thumbnails.jpegs
+    except MissingError:
+        return None
+    if not pictures:
+        return None
+    if not (run / relative).is_file():
+        write_atomic(run / relative, pictures[len(pictures) // 3])
+    return relative.as_posix()
+
+
+def _link(source: Path, out: Path, sha256: str | None, *, copy: bool) -> None:
+    if out.is_file() and (out.samefile(source) or sha256_file(out) == sha256):
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.name}.part")
+    part.unlink(missing_ok=True)
+    linked = False
+    if not copy:
+        with contextlib.suppress(OSError):  # another file system, or one without hard links
+            os.link(source, part)
+            linked = True
+    if not linked:
+        shutil.copyfile(source, part)
+    part.replace(out)
+
+
+def _preview(source: Path, out: Path, fps: float | None, *, has_sound: bool) -> None:
+    if out.is_file():
+        return
+    heard = audio(source, rate=48_000, mono=True) if has_sound else None
+    frames = ((frame.time, frame.image) for frame in video_frames(source))
+    write_clip(out, frames, fps=fps or 25.0, sound=heard)

@@ -1,0 +1,107 @@
+"""A local pool of processes in which a clip may crash or hang without harming the run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
+from dataclasses import dataclass, replace
+
+from pebble import ProcessExpired, ProcessPool
+
+from uniavgen_bench.core.result import Missing, Reason
+from uniavgen_bench.runner.worker import (
+    ClipOutcome,
+    ClipWork,
+    WorkerConfig,
+    failed_outcome,
+    merge,
+    process_clip,
+    start_worker,
+)
+
+AHEAD = 4
+"""Clips handed to the pool per worker, so that the queue does not grow with the run."""
+
+
+@dataclass(frozen=True)
+class PoolOptions:
+    """`workers` processes with `threads` each; a clip may take `timeout` s before its process is ended."""
+
+    workers: int
+    threads: int
+    timeout: float = 1800.0
+
+
+def outcomes(
+    config: WorkerConfig, works: Sequence[ClipWork], options: PoolOptions
+) -> Iterator[tuple[ClipWork, ClipOutcome]]:
+    """Yield every clip with its outcome as they finish, in no fixed order.
+
+    A clip whose process dies or hangs is tried again metric by metric: what can be scored is, and the metric at
+    fault answers `Missing(crashed)` or `Missing(timeout)`.
+
+    Raises:
+        StorageFullError: from a worker; the pool is stopped first.
+    """
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPool(
+        max_workers=options.workers,
+        context=context,
+        initializer=start_worker,
+        initargs=(options.threads, os.getpid()),
+    )
+    try:
+        yield from _drive(pool, config, works, options)
+        pool.close()
+    except BaseException:
+        pool.stop()
+        raise
+    finally:
+        pool.join()
+
+
+def _drive(
+    pool: ProcessPool, config: WorkerConfig, works: Sequence[ClipWork], options: PoolOptions
+) -> Iterator[tuple[ClipWork, ClipOutcome]]:
+    waiting = iter(works)
+    running: dict[Future[ClipOutcome], ClipWork] = {}
+
+    def submit(work: ClipWork) -> None:
+        future = pool.schedule(process_clip, args=(config, work), timeout=options.timeout)
+        running[future] = work
+
+    def fill() -> None:
+        while len(running) < options.workers * AHEAD and (work := next(waiting, None)) is not None:
+            submit(work)
+
+    fill()
+    while running:
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            work = running.pop(future)
+            outcome, failure = _result(future, config, work)
+            if failure and len(config.metrics) > 1:
+                outcome = _one_by_one(pool, config, work, options)
+            yield work, outcome
+        fill()
+
+
+def _result(future: Future[ClipOutcome], config: WorkerConfig, work: ClipWork) -> tuple[ClipOutcome, bool]:
+    try:
+        return future.result(), False
+    except TimeoutError:
+        missing = Missing(Reason.TIMEOUT, "the clip took longer than allowed")
+    except ProcessExpired as error:
+        missing = Missing(Reason.CRASHED, f"its process ended with status {error.exitcode}")
+    return failed_outcome(config, work, missing), True
+
+
+def _one_by_one(pool: ProcessPool, config: WorkerConfig, work: ClipWork, options: PoolOptions) -> ClipOutcome:
+    parts = []
+    for name in config.metrics:
+        part = replace(work, only_metrics=(name,))
+        future = pool.schedule(process_clip, args=(config, part), timeout=options.timeout)
+        parts.append(_result(future, config, part)[0])
+    return merge(parts)

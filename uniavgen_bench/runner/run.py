@@ -1,0 +1,303 @@
+"""Run a suite: plan, check what is needed, score every clip, and write the run directory."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import filelock
+import numpy as np
+import pandas as pd
+
+from uniavgen_bench import __version__
+from uniavgen_bench.analysis.needs import needed_weights
+from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.hashing import sha256_file, sha256_json
+from uniavgen_bench.core.result import Missing
+from uniavgen_bench.core.run_files import (
+    SCORE_COLUMNS,
+    ClipRecord,
+    RunDirectory,
+    RunManifest,
+    WeightUsed,
+    write_atomic,
+    write_json,
+)
+from uniavgen_bench.core.sample import ClipKey
+from uniavgen_bench.core.store import home
+from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
+from uniavgen_bench.runner.pool import PoolOptions, outcomes
+from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
+from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
+from uniavgen_bench.weights.locate import WeightLocator
+
+ENVIRONMENT = (
+    "torch", "numpy", "scipy", "pandas", "av", "soxr", "onnxruntime", "ai-edge-litert", "ctranslate2",
+    "faster-whisper", "opencv-python-headless", "webrtcvad-wheels", "whisper-normalizer", "jiwer",
+)  # fmt: skip
+"""Packages whose version can change a number; they stand in the manifest."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is executed; nothing here changes a score."""
+
+    out: Path | None = None
+    limit: int | None = None
+    systems: tuple[str, ...] = ()
+    workers: int | None = None
+    device: str = "cpu"
+    offline: bool = False
+    replace: bool = False
+    timeout: float = 1800.0
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a caller wants to hear: the plan, each finished clip, and notes for the user."""
+
+    planned: Callable[[Plan], None] = lambda plan: None
+    finished: Callable[[ClipWork, ClipOutcome], None] = lambda work, outcome: None
+    note: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: where it lies, its manifest, and seconds by stage over all clips."""
+
+    directory: RunDirectory
+    manifest: RunManifest
+    timings: dict[str, float] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None = None) -> Finished:
+    """Run a suite, or go on with it where it was killed.
+
+    Raises:
+        InputError: the output folder holds something else, or another process writes to it.
+        StorageFullError: the disk is full; everything scored so far is kept.
+    """
+    hooks = hooks or Hooks()
+    plan = make_plan(resolved, limit=options.limit, only=options.systems)
+    for note in plan.notes:
+        hooks.note(note)
+    locator = WeightLocator()
+    names = needed_weights([metric.spec for _, metric in resolved.metrics])
+    readiness = locator.require(names, offline=options.offline)
+    for reason in readiness.unavailable.values():
+        hooks.note(f"{reason}: its metrics will be missing")
+    identity = _identity(resolved, plan, options)
+    directory = _open(resolved.suite.name, identity, options)
+    with _locked(directory.root):
+        started = datetime.datetime.now(datetime.UTC)
+        workers = options.workers or default_workers()
+        manifest = _manifest(resolved, plan, options, identity, workers, started, locator.used(names))
+        directory.root.mkdir(parents=True, exist_ok=True)
+        write_json(directory.manifest_path, manifest.model_dump(mode="json"))
+        write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
+        hooks.planned(plan)
+        done = _score_all(resolved, plan, options, directory, workers, hooks)
+        return _finish(directory, manifest, plan, resolved, done, started)
+
+
+def default_workers() -> int:
+    """Return one process per processor that this process may use."""
+    return max(1, len(_processors()))
+
+
+def _processors() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def _identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> str:
+    """Hash what a run is about: suite, clips, metrics; not how many processes do it."""
+    clips = [
+        [
+            c.key.model_dump(),
+            c.sample.model_dump(mode="json"),
+            str(c.path),
+            [s.model_dump() for s in c.sources],
+        ]
+        for c in plan.clips
+    ]
+    return sha256_json([resolved.lock, clips, options.device])
+
+
+def _open(name: str, identity: str, options: RunOptions) -> RunDirectory:
+    if options.out is None:
+        base = Path("runs") / name
+        for folder in sorted(base.glob(f"*-{identity[:8]}"), reverse=True):
+            if RunDirectory(folder).manifest_path.is_file():
+                return RunDirectory(folder)
+        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+        return RunDirectory(base / f"{stamp}-{identity[:8]}")
+    directory = RunDirectory(options.out)
+    if not directory.root.exists():
+        return directory
+    if not directory.root.is_dir():
+        raise InputError(f"{directory.root} is a file", way_out="choose another --out")
+    if not directory.manifest_path.is_file():
+        if any(p.name != LOCK for p in directory.root.iterdir()):
+            raise InputError(f"{directory.root} is not empty and not a run", way_out="choose another --out")
+        return directory
+    if not options.replace and directory.manifest().plan_sha256 != identity:
+        raise InputError(
+            f"{directory.root} holds another run (other clips, systems or metrics)",
+            way_out="choose another --out, or add --replace; scores already computed stay in the cache",
+        )
+    return directory
+
+
+LOCK = ".lock"
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    root.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(root / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise InputError(f"{root} is being written by another process", way_out="wait for it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _manifest(
+    resolved: ResolvedSuite,
+    plan: Plan,
+    options: RunOptions,
+    identity: str,
+    workers: int,
+    started: datetime.datetime,
+    weights: list[WeightUsed],
+) -> RunManifest:
+    return RunManifest(
+        suite=resolved.suite.name,
+        status="running",
+        command=options.command,
+        plan_sha256=identity,
+        version=__version__,
+        code_sha256=code_sha256(),
+        started=started.isoformat(timespec="seconds"),
+        environment=environment(),
+        device=options.device,
+        workers=workers,
+        systems=list(plan.systems),
+        metrics=[metric.spec for _, metric in resolved.metrics],
+        weights=weights,
+        dataset={"name": resolved.dataset.name, **resolved.dataset.facts},
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return Python, platform, and the versions of the packages that can change a number."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in ENVIRONMENT:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def code_sha256() -> str:
+    """Return one hash over the sources of the package."""
+    package = Path(__file__).parent.parent
+    files = sorted(p for p in package.rglob("*") if p.suffix in {".py", ".toml", ".safetensors"})
+    return sha256_json([[p.relative_to(package).as_posix(), sha256_file(p)] for p in files])
+
+
+def _score_all(
+    resolved: ResolvedSuite,
+    plan: Plan,
+    options: RunOptions,
+    directory: RunDirectory,
+    workers: int,
+    hooks: Hooks,
+) -> dict[ClipKey, ClipOutcome]:
+    root = directory.root.resolve()
+    config = WorkerConfig(
+        run=root,
+        store=home() / "store",
+        metrics=tuple(name for name, _ in resolved.metrics),
+        systems=tuple((s.info.use, s.options.model_dump_json()) for s in resolved.systems),
+        device=options.device,
+        threads=max(1, len(_processors()) // workers),
+        media=resolved.suite.report.media,
+    )
+    pool = PoolOptions(workers, config.threads, options.timeout)
+    paths: dict[ClipKey, Path] = {c.key: c.path for c in plan.clips if c.path is not None}
+    finished: dict[ClipKey, ClipOutcome] = {}
+    for stage in (False, True):
+        works = [_work(c, paths, root) for c in plan.clips if bool(c.sources) is stage]
+        for work, outcome in outcomes(config, works, pool) if works else ():
+            finished[work.key] = outcome
+            hooks.finished(work, outcome)
+    return finished
+
+
+def _work(clip: PlannedClip, paths: dict[ClipKey, Path], root: Path) -> ClipWork:
+    sources = tuple(paths.get(s) or root / "clips" / clip_folder(s) / f"{s.repeat}.mp4" for s in clip.sources)
+    path = clip.path.absolute() if clip.path is not None else None
+    return ClipWork(clip.key, clip.sample, path, clip.system, tuple(p.absolute() for p in sources), clip.seed)
+
+
+def _finish(
+    directory: RunDirectory,
+    manifest: RunManifest,
+    plan: Plan,
+    resolved: ResolvedSuite,
+    done: dict[ClipKey, ClipOutcome],
+    started: datetime.datetime,
+) -> Finished:
+    ordered = [done[clip.key] for clip in plan.clips]
+    table = scores_table(ordered, [m.spec.name for _, m in resolved.metrics])
+    write_atomic(directory.scores_path, table.to_parquet(index=False))
+    records: list[ClipRecord] = [o.record for o in ordered]
+    lines = "".join(r.model_dump_json() + "\n" for r in records)
+    write_atomic(directory.clips_path, lines.encode())
+    timings: dict[str, float] = {}
+    for outcome in ordered:
+        for stage, seconds in outcome.timings.items():
+            timings[stage] = timings.get(stage, 0.0) + seconds
+    problems = tuple(f"{o.record.system}/{o.record.sample.id}: {p}" for o in ordered for p in o.problems)
+    if problems:
+        write_atomic(directory.root / "problems.log", ("\n".join(problems) + "\n").encode())
+    finished = datetime.datetime.now(datetime.UTC)
+    manifest = manifest.model_copy(
+        update={
+            "status": "complete",
+            "finished": finished.isoformat(timespec="seconds"),
+            "seconds": round((finished - started).total_seconds(), 2),
+        }
+    )
+    write_json(directory.manifest_path, manifest.model_dump(mode="json"))
+    return Finished(directory, manifest, timings, problems)
+
+
+def scores_table(ordered: Sequence[ClipOutcome], metrics: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of scores.parquet in the order of the plan, metrics in the order of the suite."""
+    rows = []
+    for outcome in ordered:
+        record = outcome.record
+        by_metric = {s.metric: s for s in outcome.scored}
+        for metric in metrics:
+            scored = by_metric[metric]
+            for name, score in scored.scores.items():
+                missing = isinstance(score, Missing)
+                value = np.nan if isinstance(score, Missing) else score.value
+                reason = str(score) if missing else ""
+                rows.append((record.system, record.sample.id, record.repeat, metric, name, value, reason,
+                             record.sha256 or "", round(scored.seconds, 4)))  # fmt: skip
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"value": "float64", "repeat": "int64"})

@@ -1,0 +1,122 @@
+"""Score one clip with one metric, or find the answer in the store."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from uniavgen_bench.analysis.artefacts import ClipArtefacts
+from uniavgen_bench.analysis.clip import artefact_versions
+from uniavgen_bench.core.hashing import sha256_file, sha256_json
+from uniavgen_bench.core.result import Curve, Evidence, Measurement, Missing, MissingError, Reason, Score
+from uniavgen_bench.core.sample import Sample
+from uniavgen_bench.core.store import Store
+from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.weights.models import Models
+
+TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Reason.CRASHED, Reason.FAILED})
+"""Reasons that may be gone at the next run, so they are not kept."""
+
+ALWAYS_GIVEN = frozenset({"id", "language"})
+"""Fields of a sample that every metric sees; the others must be declared in `sample_needs`."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The answer of one metric for one clip, and what it cost when it was computed."""
+
+    metric: str
+    scores: Mapping[str, Score | Missing]
+    evidence: Evidence = field(default_factory=Evidence)
+    seconds: float = 0.0
+    cached: bool = False
+    problem: str = ""
+
+
+def visible(sample: Sample, metric: Metric) -> Sample:
+    """Return the sample with only the fields that a metric declares, so that its cache key cannot lie."""
+    hidden = set(Sample.model_fields) - ALWAYS_GIVEN - set(metric.spec.sample_needs)
+    defaults = {name: Sample.model_fields[name].get_default(call_default_factory=True) for name in hidden}
+    return sample.model_copy(update=defaults)
+
+
+def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models) -> str:
+    """Return the address of a metric's answer: media, metric, parameters, weights, and what it sees of the sample."""
+    facts = clip.facts
+    seen = visible(sample, metric).model_dump(mode="json", exclude={"id"})
+    for name in ("image", "reference_audio", "condition_audio", "condition_video"):
+        path = getattr(sample, name)
+        if seen[name] is not None:
+            seen[name] = sha256_file(path) if path.is_file() else "absent"
+    weights = {name: models.weights.sha256(name) for name in metric.spec.weights}
+    needs = artefact_versions(metric.spec.needs, models)
+    code = [metric.spec.name, metric.code, list(metric.params), [f.name for f in metric.spec.fields]]
+    return sha256_json(["score", code, facts.video_sha256, facts.audio_sha256, seen, weights, needs])
+
+
+def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models, store: Store) -> Scored:
+    """Measure, or find the answer in the store; never raises for what a clip or a metric does wrong."""
+    name = metric.spec.name
+    try:
+        key = score_key(metric, clip, sample, models)
+        entry = store.get(key)
+        if entry is not None:
+            return _decode(name, entry)
+    except MissingError as error:
+        return Scored(name, _all_missing(metric, error.missing))
+    started = time.perf_counter()
+    problem = ""
+    try:
+        measured = metric.measure(clip, visible(sample, metric), models)
+        _check(metric, measured)
+    except MissingError as error:
+        measured = Measurement(_all_missing(metric, error.missing))
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a stranger's metric may raise anything, and the run goes on
+        problem = f"{type(error).__name__}: {error}"
+        measured = Measurement(_all_missing(metric, Missing(Reason.FAILED, problem)))
+    scored = Scored(name, measured.scores, measured.evidence, time.perf_counter() - started, problem=problem)
+    if not any(isinstance(s, Missing) and s.reason in TRANSIENT for s in scored.scores.values()):
+        store.put(key, _encode(scored))
+    return scored
+
+
+def _all_missing(metric: Metric, missing: Missing) -> dict[str, Score | Missing]:
+    return {f.name: missing for f in metric.spec.fields}
+
+
+def _check(metric: Metric, measured: Measurement) -> None:
+    declared = {f.name: f for f in metric.spec.fields}
+    if set(measured.scores) != set(declared):
+        raise TypeError(f"gave the fields {sorted(measured.scores)}, declares {sorted(declared)}")
+    for name, score in measured.scores.items():
+        low, high = declared[name].low, declared[name].high
+        if isinstance(score, Score) and not (
+            (low is None or score.value >= low - 1e-6) and (high is None or score.value <= high + 1e-6)
+        ):
+            raise ValueError(f"{name} = {score.value:g} is outside its declared range {low} … {high}")
+
+
+def _encode(scored: Scored) -> bytes:
+    scores = {
+        name: s.value if isinstance(s, Score) else {"reason": s.reason.value, "detail": s.detail}
+        for name, s in scored.scores.items()
+    }
+    data = {"scores": scores, "evidence": asdict(scored.evidence), "seconds": scored.seconds}
+    return json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _decode(name: str, entry: bytes) -> Scored:
+    data: dict[str, Any] = json.loads(entry)
+    scores: dict[str, Score | Missing] = {
+        field_name: Missing(Reason(s["reason"]), s["detail"]) if isinstance(s, dict) else Score(float(s))
+        for field_name, s in data["scores"].items()
+    }
+    curves = tuple(
+        Curve(c["name"], c["unit"], tuple(c["t"]), tuple(c["y"])) for c in data["evidence"]["curves"]
+    )
+    return Scored(name, scores, Evidence(curves, data["evidence"]["texts"]), data["seconds"], cached=True)

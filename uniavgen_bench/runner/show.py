@@ -1,0 +1,135 @@
+"""What a run shows in the terminal: notes, a progress bar with an estimate, the table, and where things are."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from uniavgen_bench.core.run_files import RunDirectory
+from uniavgen_bench.report.build import build_report
+from uniavgen_bench.runner.plan import Plan
+from uniavgen_bench.runner.run import Finished, Hooks, RunOptions, run_suite
+from uniavgen_bench.runner.suite import ResolvedSuite
+from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
+from uniavgen_bench.stats.summary import summarise
+from uniavgen_bench.stats.table import print_summary
+
+LINE_EVERY = 25
+"""Without a terminal, a line of progress is printed every so many clips."""
+
+
+class _Display:
+    """A live bar on a terminal; plain lines in a log."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.total, self.done, self.missing = 0, 0, 0
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
+
+    def note(self, text: str) -> None:
+        self.console.print(f"[yellow]note[/]  {escape(text)}", highlight=False)
+
+    def planned(self, plan: Plan) -> None:
+        self.total = len(plan.clips)
+        self.console.print(f"{self.total} clips of {len(plan.systems)} systems", highlight=False)
+        if self.console.is_terminal:
+            columns = (
+                TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
+                TimeRemainingColumn(), TextColumn("{task.fields[current]}", style="dim"),
+            )  # fmt: skip
+            self.bar = Progress(*columns, console=self.console, transient=True)
+            self.bar.start()
+            self.task = self.bar.add_task("scoring", total=self.total, current="")
+
+    def finished(self, work: ClipWork, outcome: ClipOutcome) -> None:
+        self.done += 1
+        if outcome.record.problem:
+            self.missing += 1
+            name = f"{work.key.system}/{work.key.sample}"
+            self.console.print(
+                f"[yellow]skip[/]  {escape(name)}: {escape(outcome.record.problem)}", highlight=False
+            )
+        if self.bar is not None and self.task is not None:
+            shown = escape(f"{work.key.system}/{work.key.sample}"[:40])
+            self.bar.update(self.task, completed=self.done, current=shown)
+        elif self.done % LINE_EVERY == 0 or self.done == self.total:
+            self.console.print(f"scored {self.done} of {self.total}", highlight=False)
+
+    def stop(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) -> Finished:
+    """Run a suite with a progress display on stderr; print its table, or with `json` its summary, on stdout."""
+    console = Console(stderr=True)
+    display = _Display(console)
+    hooks = Hooks(planned=display.planned, finished=display.finished, note=display.note)
+    try:
+        finished = run_suite(resolved, options, hooks)
+    finally:
+        display.stop()
+    with console.status("writing the report"):
+        page = build_report(finished.directory.root)
+    show_summary(finished.directory.root, page, json=json)
+    if finished.problems:
+        console.print(
+            f"[yellow]note[/]  {len(finished.problems)} computations failed: see problems.log of the run"
+        )
+    if not json:
+        _show_costs(console, finished)
+    return finished
+
+
+def _show_costs(console: Console, finished: Finished) -> None:
+    costs = sorted(finished.timings.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in costs[:6] if seconds >= 1)
+    console.print(
+        f"[dim]{finished.manifest.seconds or 0:.1f} s in all{'; computing: ' + shown if shown else ''}[/]"
+    )
+
+
+def show_summary(root: Path, page: Path, *, json: bool) -> None:
+    """Print the table of a finished run, or its summary as JSON."""
+    directory = RunDirectory(root)
+    manifest = directory.manifest()
+    summaries = summarise(directory.scores(), manifest.metrics, directory.clips(), systems=manifest.systems)
+    if not json:
+        print_summary(summaries)
+        Console().print(f"\nscores  {directory.scores_path}\nreport  {page}", highlight=False, soft_wrap=True)
+        return
+    rows: list[dict[str, Any]] = [
+        {
+            "system": s.system, "metric": s.metric, "field": s.field, "unit": s.unit, "direction": s.direction.value,
+            "attempted": s.attempted, "scored": s.scored, "mean": s.mean, "median": s.median,
+            "low": getattr(s.interval, "low", None), "high": getattr(s.interval, "high", None),
+            "missing": {m.reason: m.count for m in s.missing},
+        }
+        for s in summaries
+    ]  # fmt: skip
+    result = {"run": str(root), "report": str(page), "status": manifest.status, "summary": rows}
+    sys.stdout.write(jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def show_report(root: Path, *, json: bool) -> None:
+    """Write the report of a run again, and say where it is."""
+    page = build_report(root)
+    if json:
+        sys.stdout.write(jsonlib.dumps({"run": str(root), "report": str(page)}) + "\n")
+    else:
+        Console().print(f"report  {page}", highlight=False, soft_wrap=True)

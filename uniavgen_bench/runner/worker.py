@@ -1,0 +1,257 @@
+"""What a worker process does with one clip: get it, look once, ask every metric."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from uniavgen_bench.analysis.clip import AnalysedClip
+from uniavgen_bench.core.errors import BenchError
+from uniavgen_bench.core.hashing import sha256_file, sha256_json
+from uniavgen_bench.core.ids import slug
+from uniavgen_bench.core.registry import METRICS, SYSTEMS, Registry
+from uniavgen_bench.core.result import Missing, MissingError, Reason
+from uniavgen_bench.core.run_files import ClipRecord, CurveData, EvidenceData, write_json
+from uniavgen_bench.core.sample import ClipKey, Sample
+from uniavgen_bench.core.store import Store
+from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.runner.media_copy import place_media
+from uniavgen_bench.runner.score_clip import Scored, score_clip
+from uniavgen_bench.systems.system import Job, System, SystemPlugin
+from uniavgen_bench.weights.locate import WeightLocator
+from uniavgen_bench.weights.models import Models
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What all clips of a run share; small and picklable, so that it travels with each clip."""
+
+    run: Path
+    store: Path
+    metrics: tuple[str, ...]
+    systems: tuple[tuple[str, str], ...]
+    device: str
+    threads: int
+    media: str
+
+
+@dataclass(frozen=True)
+class ClipWork:
+    """A clip to be scored: a finished file at `path`, or one that system number `system` makes from `sources`."""
+
+    key: ClipKey
+    sample: Sample
+    path: Path | None
+    system: int | None = None
+    sources: tuple[Path, ...] = ()
+    seed: int = 0
+    only_metrics: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class ClipOutcome:
+    """All that a run keeps of a clip. `timings`: seconds by stage, for the profile. `problems`: for the log."""
+
+    record: ClipRecord
+    scored: tuple[Scored, ...]
+    timings: dict[str, float] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+class StorageFullError(BenchError):
+    """The disk is full or read-only; what was scored before is kept."""
+
+
+@functools.cache
+def _models(device: str, threads: int) -> Models:
+    return Models(WeightLocator(), device=device, threads=threads)
+
+
+@functools.cache
+def _metric(name: str) -> Metric:
+    return Registry(METRICS, "metric", Metric).load(name)
+
+
+@functools.cache
+def _system(use: str, options: str) -> System:
+    plugin = Registry(SYSTEMS, "system", SystemPlugin).load(use)
+    return plugin.make(plugin.options.model_validate_json(options))
+
+
+def start_worker(threads: int, parent: int) -> None:
+    """Prepare a worker process: a fixed number of threads, and an end when its parent is gone."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            where = error.filename or "the store"
+            raise StorageFullError(
+                f"{where}: {error.strerror} (free some space and start again: scores are kept)"
+            ) from error
+        raise
+
+
+def process_clip(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
+    """Get a clip, score it with every metric, and put its media and evidence into the run directory.
+
+    Raises:
+        StorageFullError: nothing can be written any more; the only error that stops a run.
+    """
+    with _disk_errors():
+        return _process(config, work)
+
+
+def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
+    models = _models(config.device, config.threads)
+    store = Store(config.store)
+    names = work.only_metrics or config.metrics
+    metrics = [_metric(name) for name in names]
+    timings: dict[str, float] = {}
+    started = time.perf_counter()
+    source = str(work.path) if work.path is not None else work.key.system
+    record = ClipRecord(system=work.key.system, sample=work.sample, repeat=work.key.repeat, source=source)
+    try:
+        path = work.path or make_clip(config, work)
+        if not path.is_file():
+            raise MissingError(Reason.NOT_GENERATED, f"no such file: {path.name}")
+    except MissingError as error:
+        return _nothing(record, metrics, error.missing)
+    timings["generate"] = time.perf_counter() - started
+    clip = AnalysedClip(path, work.sample, store, models)
+    try:
+        facts = clip.facts
+    except MissingError as error:
+        return _nothing(record.model_copy(update={"sha256": sha256_file(path)}), metrics, error.missing)
+    scored = []
+    for metric in metrics:
+        result = score_clip(metric, clip, work.sample, models, store)
+        timings[metric.spec.id] = 0.0 if result.cached else result.seconds
+        scored.append(result)
+    timings |= {f"artefact {name}": seconds for name, seconds in clip.seconds.items()}
+    record = record.model_copy(
+        update={
+            "sha256": facts.file_sha256,
+            "duration": facts.video_duration or facts.audio_duration,
+            "fps": facts.fps,
+            "width": facts.width,
+            "height": facts.height,
+            "audio_rate": facts.audio_rate,
+        }
+    )
+    started = time.perf_counter()
+    record = place_media(config.run, config.media, record, path, clip)
+    record = _place_evidence(config.run, record, scored)
+    timings["media"] = time.perf_counter() - started
+    problems = tuple(f"{s.metric}: {s.problem}" for s in scored if s.problem)
+    return ClipOutcome(record, tuple(scored), timings, problems)
+
+
+def _nothing(record: ClipRecord, metrics: list[Metric], missing: Missing) -> ClipOutcome:
+    record = record.model_copy(update={"problem": str(missing)})
+    scored = tuple(Scored(m.spec.name, {f.name: missing for f in m.spec.fields}) for m in metrics)
+    return ClipOutcome(record, scored)
+
+
+def clip_folder(key: ClipKey) -> Path:
+    """Return the folder of a clip below `clips/` or `evidence/` of a run."""
+    return Path(slug(key.system)) / slug(key.sample)
+
+
+def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
+    """Return the generated clip, made now or by an earlier, interrupted run with equal inputs.
+
+    Raises:
+        MissingError: the system cannot make it.
+    """
+    if work.system is None:
+        raise MissingError(Reason.NOT_GENERATED, "there is neither a file nor a system for it")
+    use, options = config.systems[work.system]
+    plugin = Registry(SYSTEMS, "system", SystemPlugin).load(use)
+    out = config.run / "clips" / clip_folder(work.key) / f"{work.key.repeat}.mp4"
+    absent = next((p for p in work.sources if not p.is_file()), None)
+    if absent is not None:
+        raise MissingError(Reason.NOT_GENERATED, f"its source is not there: {absent.name}")
+    inputs = [sha256_file(p) for p in work.sources]
+    sample = work.sample.model_dump(mode="json")
+    key = sha256_json([use, plugin.code, options, work.seed, inputs, sample, config.device])
+    sidecar = out.with_suffix(".json")
+    if out.is_file() and sidecar.is_file():
+        made = _read_sidecar(sidecar)
+        if made.get("key") == key and made.get("sha256") == sha256_file(out):
+            return out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    job = Job(work.sample, work.key.repeat, work.seed, out, work.sources, config.device)
+    try:
+        _system(use, options).generate(job)
+    except (MissingError, OSError):
+        raise
+    except Exception as error:
+        raise MissingError(Reason.FAILED, f"{type(error).__name__}: {error}") from error
+    facts = {
+        "key": key, "sha256": sha256_file(out), "system": work.key.system, "sample": work.key.sample,
+        "repeat": work.key.repeat, "use": use, "options": options, "seed": work.seed, "device": config.device,
+        "sources_sha256": inputs, "seconds": round(time.perf_counter() - started, 3),
+    }  # fmt: skip
+    write_json(sidecar, facts)
+    return out
+
+
+def _read_sidecar(path: Path) -> dict[str, object]:
+    try:
+        data = json.loads(path.read_bytes())
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _place_evidence(run: Path, record: ClipRecord, scored: list[Scored]) -> ClipRecord:
+    key = ClipKey(system=record.system, sample=record.sample.id, repeat=record.repeat)
+    items = [
+        EvidenceData(
+            metric=s.metric,
+            curves=[CurveData(name=c.name, unit=c.unit, t=list(c.t), y=list(c.y)) for c in s.evidence.curves],
+            texts=dict(s.evidence.texts),
+        ).model_dump()
+        for s in scored
+        if s.evidence.curves or s.evidence.texts
+    ]
+    if not items:
+        return record
+    relative = Path("evidence") / clip_folder(key) / f"{record.repeat}.json"
+    write_json(run / relative, items)
+    return record.model_copy(update={"evidence": relative.as_posix()})
+
+
+def failed_outcome(config: WorkerConfig, work: ClipWork, missing: Missing) -> ClipOutcome:
+    """Return the outcome of a clip whose worker died or ran out of time."""
+    source = str(work.path) if work.path is not None else work.key.system
+    record = ClipRecord(system=work.key.system, sample=work.sample, repeat=work.key.repeat, source=source)
+    return _nothing(record, [_metric(name) for name in work.only_metrics or config.metrics], missing)
+
+
+def merge(outcomes: list[ClipOutcome]) -> ClipOutcome:
+    """Join the outcomes of one clip that was scored metric by metric after a crash."""
+    best = next((o for o in outcomes if o.record.sha256 is not None), outcomes[0])
+    return replace(best, scored=tuple(s for o in outcomes for s in o.scored))
