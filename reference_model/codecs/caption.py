@@ -152,12 +152,13 @@ class UMT5CaptionEncoder:
         """Load the official `.pth` file and the tokeniser's folder; nothing is fetched from a network.
 
         Raises:
-            FileNotFoundError: weights or folder are absent.
+            FileNotFoundError: the weights or the tokeniser's configuration are absent.
             WeightsMismatchError: the weights are of another network.
             MissingExtraError: transformers is not installed.
         """
-        if not tokenizer_folder.is_dir():
-            raise FileNotFoundError(f"no tokeniser folder at {tokenizer_folder}")
+        for path in (weights, tokenizer_folder / "tokenizer_config.json"):
+            if not path.is_file():
+                raise FileNotFoundError(f"the caption encoder needs {path}")
         transformers = require("transformers", "the umT5 tokeniser")
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(tokenizer_folder), local_files_only=True)
         encoder = UMT5Encoder(read_pth(weights), params).to(device=device, dtype=dtype)
