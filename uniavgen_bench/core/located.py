@@ -87,8 +87,8 @@ def parse_yaml(text: str, file: str) -> Located:
         InputError: bad syntax, a key given twice, an unknown tag; the message names the line.
     """
     lines: dict[Location, int] = {}
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         data = _construct(loader, root, (), lines, file, frozenset()) if root is not None else None
     except yaml.MarkedYAMLError as error:
@@ -97,8 +97,6 @@ def parse_yaml(text: str, file: str) -> Located:
         raise InputError(problem, where=Where(file, mark.line + 1 if mark else None)) from None
     except yaml.YAMLError as error:
         raise InputError(f"is not YAML: {error}", where=Where(file)) from None
-    finally:
-        loader.dispose()
     return Located(data, lines, file)
 
 
@@ -129,7 +127,10 @@ def _construct(
         return mapping
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, n, (*at, i), lines, file, inside) for i, n in enumerate(node.value)]
-    return loader.construct_object(node)
+    try:
+        return loader.construct_object(node)
+    except ValueError as error:  # for example a date with a thirteenth month
+        raise InputError(f"is not a value: {error}", where=Where(file, line)) from None
 
 
 def read_yaml(path: Path) -> Located:

@@ -130,6 +130,8 @@ class _RowReader:
     def sample(self) -> Sample:
         facts = {name: str(self.row.cells[name]) for name in FACTS if name in self.row.cells}
         facts |= {k[5:]: str(v) for k, v in self.row.cells.items() if k.startswith("fact.") and len(k) > 5}
+        published, lists = self.published()
+        facts |= lists
         task = self.cell("task")
         if task is not None and task not in TASKS:
             facts["task"] = task
@@ -147,22 +149,28 @@ class _RowReader:
                 condition_audio=self.path("condition_audio"),
                 condition_video=self.path("condition_video"),
                 facts=facts,
-                published=self.published(),
+                published=published,
             )
         except ValidationError as error:
             raise InputError(first_problem(error), where=Where(self.options.path, self.row.line)) from None
 
-    def published(self) -> dict[str, float]:
+    def published(self) -> tuple[dict[str, float], dict[str, str]]:
+        """Return scores that others gave, and apart those that are lists (one value per face track)."""
         scores: dict[str, float] = {}
+        lists: dict[str, str] = {}
         for column, value in self.row.cells.items():
-            if column.startswith((PUBLISHED, "published.", "human_")):
-                name = column.removeprefix(PUBLISHED).removeprefix("published.")
-                try:
-                    scores[name] = float(value)
-                except (TypeError, ValueError):
-                    where = Where(self.options.path, self.row.line, column)
-                    raise InputError(f"{value!r} is not a number", where=where) from None
-        return scores
+            if not column.startswith((PUBLISHED, "published.", "human_")):
+                continue
+            if str(value).startswith("["):
+                lists[column] = str(value)
+                continue
+            name = column.removeprefix(PUBLISHED).removeprefix("published.")
+            try:
+                scores[name] = float(value)
+            except (TypeError, ValueError):
+                where = Where(self.options.path, self.row.line, column)
+                raise InputError(f"{value!r} is not a number", where=where) from None
+        return scores, lists
 
     def finished_clip(self, sample: Sample) -> FinishedClip | None:
         path = self.path("clip")

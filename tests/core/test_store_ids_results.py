@@ -1,0 +1,62 @@
+"""The store never gives damaged bytes; names stay distinct; scores are finite; hashes are canonical."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uniavgen_bench.core.hashing import sha256_json
+from uniavgen_bench.core.ids import slug
+from uniavgen_bench.core.result import REASON_TEXT, Reason, Score
+from uniavgen_bench.core.store import Store
+
+KEY = "ab" * 32
+
+
+def test_store_gives_back_what_was_put(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.get(KEY) is None
+    store.put(KEY, b"bytes")
+    assert store.get(KEY) == b"bytes"
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", bytes(40)])
+def test_damaged_entry_is_dropped(tmp_path: Path, damage: bytes) -> None:
+    store = Store(tmp_path)
+    store.put(KEY, b"bytes")
+    store.path(KEY).write_bytes(damage)
+    assert store.get(KEY) is None
+    assert not store.path(KEY).exists()
+
+
+def test_store_leaves_no_part_files(tmp_path: Path) -> None:
+    Store(tmp_path).put(KEY, b"x" * 1000)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [Store(tmp_path).path(KEY)]
+
+
+@given(st.lists(st.text(min_size=1, max_size=100), min_size=2, max_size=20, unique=True))
+def test_slugs_stay_distinct_and_portable(names: list[str]) -> None:
+    slugs = [slug(name) for name in names]
+    assert len({s.lower() for s in slugs}) == len(names)
+    for text in slugs:
+        assert text and len(text) <= 80 and "/" not in text and not text.startswith(".")
+        assert all(c in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in text)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_score_refuses_what_is_not_finite(value: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        Score(value)
+
+
+def test_every_reason_has_its_sentence() -> None:
+    assert set(REASON_TEXT) == set(Reason)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers(), max_size=6))
+def test_hash_does_not_depend_on_the_order_of_keys(data: dict[str, int]) -> None:
+    assert sha256_json(data) == sha256_json(dict(reversed(list(data.items()))))

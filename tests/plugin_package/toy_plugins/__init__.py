@@ -1,0 +1,1 @@
+"""A stranger's plugins: two honest metrics, several bad ones, and a system."""
