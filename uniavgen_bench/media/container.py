@@ -39,8 +39,6 @@ ABSOLUTE_CLOCKS = frozenset(
 )
 """Demuxers (first name) whose times count from a presentation zero of the container's own."""
 
-MICROSECONDS = 1_000_000
-
 
 class Damage:
     """What was wrong with a stream but did not stop its decoding: sentences with counts, in order of appearance."""
@@ -127,7 +125,12 @@ def zero(container: InputContainer) -> Fraction:
     """Return the zero of the clip's clock in s of the container's times (see the module's text)."""
     if container.format.name.split(",")[0] in ABSOLUTE_CLOCKS:
         return Fraction(0)
-    return Fraction(container.start_time or 0, MICROSECONDS)
+    starts = [
+        s.start_time * (s.time_base or Fraction(1))
+        for s in (*container.streams.video, *container.streams.audio)
+        if s.start_time is not None
+    ]
+    return min(starts, default=Fraction(0))
 
 
 def packets(

@@ -54,7 +54,7 @@ def geometry(picture: DecodedPicture, aspect: Fraction | None) -> Geometry:
     if aspect and Fraction(1, MAX_STRETCH) <= aspect <= MAX_STRETCH:
         width = max(1, round(picture.width * aspect))
     try:
-        side_data: Mapping[str, Any] = picture.side_data  # type: ignore[assignment]
+        side_data: Mapping[str, Any] = picture.side_data
         matrix = bytes(side_data["DISPLAYMATRIX"])
     except KeyError:
         return Geometry(width, picture.height)

@@ -141,7 +141,8 @@ class _Tally:
         stamp = packet.pts if packet.pts is not None else packet.dts
         time = None if stamp is None else stamp * self._base - self._origin
         skip, cut = skipped_samples(packet) if self._rate else (0, 0)
-        head = f"{time};{packet.size};{int(packet.is_discard)};{skip};{cut}\n"
+        shown = "unseen" if packet.is_discard else time
+        head = f"{shown};{packet.size};{skip};{cut}\n"
         self._hash.update(head.encode())
         self._hash.update(memoryview(packet))
         self.count += 1
