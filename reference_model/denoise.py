@@ -59,7 +59,7 @@ def denoise(
     not stepped when it is run once; the caller puts what is given in place in any case.
     """
     field = _GuidedField(
-        model, conditions, negative, exchange, guidance, len(times) - 1, reuse or Reuse(), observe
+        model, conditions, negative, exchange, guidance, len(times) - 1, reuse or Reuse(), observe, face_masks
     )
     return euler(field, video, audio, times)
 

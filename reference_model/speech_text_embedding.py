@@ -3,6 +3,8 @@
 Spec topic: speech text; the paper names ConvNeXt blocks for the speech content.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -58,12 +60,15 @@ class SpeechTextEmbedding(nn.Module):
             ConvNeXtBlock(params.width, params.multiplier) for _ in range(params.blocks)
         )
 
-    def forward(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def forward(
+        self, ids: Tensor, lengths: Tensor | None = None, spoken: Literal["text", "nothing"] = "text"
+    ) -> Tensor:
         """ids `[B, L]` int64 (-1 = filler) -> rows `[B, L, C]`, zero at fillers.
 
         Row b of a batch has lengths[b] positions (all L if None) and what follows does not exist: an item comes out
-        the same in every batch. Fillers inside the length do exist for the block's statistics. ValueError for ids
-        beyond the vocabulary.
+        the same in every batch. Fillers inside the length do exist for the block's statistics. `spoken` "nothing"
+        drops the text but not its length: every symbol becomes the filler's row. ValueError for ids beyond the
+        vocabulary.
         """
         if ids.numel() and not (ids.min() >= FILLER and ids.max() < self.text_embed.num_embeddings - 1):
             raise ValueError(
@@ -75,11 +80,12 @@ class SpeechTextEmbedding(nn.Module):
         ends = torch.full_like(ids[:, 0], length) if lengths is None else lengths
         dtype = self.text_embed.weight.dtype
         present = (place < ends[:, None])[..., None].to(dtype)
-        spoken = present * (ids != FILLER)[..., None].to(dtype)
+        kept = present * (ids != FILLER)[..., None].to(dtype)
         positions = sinusoid(place.clamp(max=self.positions - 1), self.text_embed.embedding_dim).to(dtype)
-        x: Tensor = (self.text_embed(ids + 1) + positions) * spoken
+        symbols = ids + 1 if spoken == "text" else torch.zeros_like(ids)
+        x: Tensor = (self.text_embed(symbols) + positions) * kept
         for block in self.text_blocks:
-            x = block(x, present) * spoken
+            x = block(x, present) * kept
         return x
 
 

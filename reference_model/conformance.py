@@ -1,0 +1,82 @@
+"""Every golden case of a folder: what the release computed, against what this package computes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from reference_model.checkpoint import load_official
+from reference_model.conformance_case import Case
+from reference_model.conformance_model import forward_case, sampler_cases, trace_cases
+from reference_model.conformance_parts import aligner_cases, rope_cases, speech_text_cases, timestep_cases
+from reference_model.golden import params_of, read_golden
+from reference_model.model import UniAVGen
+
+
+def cases(folder: Path, vocabulary: Path | None = None) -> Iterator[Case]:
+    """Run all golden cases of a folder, those of the codecs last; sizes come from the files.
+
+    `vocabulary` is the release's speech vocabulary, which a folder does not hold. FileNotFoundError if the folder has
+    no golden; ValueError if it holds cases of a model but not the model.
+    """
+    if not any(folder.glob("*.safetensors")):
+        raise FileNotFoundError(f"{folder} holds no golden vectors (*.safetensors)")
+    yield from model_cases(folder)
+    from reference_model.codecs import conformance as codecs
+
+    yield from codecs.cases(folder, vocabulary)
+
+
+@torch.no_grad()
+def _run_all(folder: Path) -> list[Case]:
+    found: list[Case] = []
+    model = _small_model(folder)
+    for path in sorted(folder.glob("*.safetensors")):
+        found += _file_cases(path, model)
+    return found
+
+
+def model_cases(folder: Path) -> Iterator[Case]:
+    """The cases of the model and its parts."""
+    yield from _run_all(folder)
+
+
+def _file_cases(path: Path, model: UniAVGen | None) -> list[Case]:
+    name = path.stem
+    if name == "aligners":
+        return list(aligner_cases(read_golden(path)))
+    if name == "rope_time":
+        return list(rope_cases(read_golden(path)))
+    if name == "timesteps":
+        return list(timestep_cases(read_golden(path)))
+    if not name.startswith(("fwd_", "bf16emu_", "trace_", "sampler_", "speech_text_embedding")):
+        return []
+    if model is None:
+        raise ValueError(f"{path.parent} holds {path.name} but no model (tiny_model_*.safetensors)")
+    golden = read_golden(path)
+    if name == "speech_text_embedding":
+        return list(speech_text_cases(golden, model))
+    if name.startswith("fwd_"):
+        inputs = read_golden(path.with_name(f"{golden.metadata['inputs']}.safetensors")).tensors
+        return [forward_case(golden, inputs, model)]
+    if name.startswith("trace_"):
+        return list(trace_cases(golden, model))
+    if name.startswith("bf16emu_"):
+        return [forward_case(golden, golden.tensors, _rounded(model), "in.")]
+    rounded = golden.tensors["in.noise_video"].dtype == torch.bfloat16
+    return list(sampler_cases(golden, _rounded(model) if rounded else model))
+
+
+def _small_model(folder: Path) -> UniAVGen | None:
+    files = sorted(folder.glob("tiny_model_*.safetensors"))
+    if len(files) > 1:
+        raise ValueError(f"{folder} holds {len(files)} models, expected one")
+    if not files:
+        return None
+    golden = read_golden(files[0])
+    return load_official(golden.tensors, params_of(golden.metadata))
+
+
+def _rounded(model: UniAVGen) -> UniAVGen:
+    state = {name: tensor.to(torch.bfloat16) for name, tensor in model.state_dict().items()}
+    return load_official(state, model.params)
