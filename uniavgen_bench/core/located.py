@@ -154,7 +154,8 @@ def validate(schema: type[Schema], located: Located) -> Schema:
 
 def located_problem(schema: type[BaseModel], error: ValidationError, located: Located) -> InputError:
     """Turn the first problem of a schema error into a located one."""
-    problem = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])  # a misspelt key
     location = _given(problem["loc"], located.data)
     if problem["type"] == "extra_forbidden":
         known = fields_at(schema, location[:-1])

@@ -12,9 +12,10 @@ from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.run_files import ClipRecord, write_atomic
-from uniavgen_bench.media.decode import audio, video_frames
+from uniavgen_bench.media.decode import video_frames
 from uniavgen_bench.media.errors import MediaError
-from uniavgen_bench.media.mux import write_clip
+from uniavgen_bench.media.mux import placed, write_timed_clip
+from uniavgen_bench.media.sound import audio
 
 PLAYABLE_VIDEO = frozenset({"h264", "vp8", "vp9", "av1"})
 PLAYABLE_AUDIO = frozenset({"aac", "mp3", "opus", "vorbis", "flac", None})
@@ -39,7 +40,7 @@ def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: ClipA
         elif facts.video_codec is not None:
             out = folder / f"{record.repeat}.preview.mp4"
             with contextlib.suppress(MediaError):
-                _preview(path, run / out, facts.fps, has_sound=facts.audio_codec is not None)
+                _preview(path, run / out, has_sound=facts.audio_codec is not None)
                 media = out.as_posix()
     return record.model_copy(update={"media": media, "poster": poster})
 
@@ -72,9 +73,13 @@ def _link(source: Path, out: Path, sha256: str | None, *, copy: bool) -> None:
     part.replace(out)
 
 
-def _preview(source: Path, out: Path, fps: float | None, *, has_sound: bool) -> None:
+def _preview(source: Path, out: Path, *, has_sound: bool) -> None:
     if out.is_file():
         return
+    out.parent.mkdir(parents=True, exist_ok=True)
     heard = audio(source, rate=48_000, mono=True) if has_sound else None
     frames = ((frame.time, frame.image) for frame in video_frames(source))
-    write_clip(out, frames, fps=fps or 25.0, sound=heard)
+    if heard is None:
+        write_timed_clip(out, frames)
+    else:
+        write_timed_clip(out, frames, placed(heard.samples, heard.rate, heard.start), heard.rate)

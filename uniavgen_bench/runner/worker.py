@@ -22,6 +22,7 @@ from uniavgen_bench.core.result import Missing, MissingError, Reason
 from uniavgen_bench.core.run_files import ClipRecord, CurveData, EvidenceData, write_json
 from uniavgen_bench.core.sample import ClipKey, Sample
 from uniavgen_bench.core.store import Store
+from uniavgen_bench.media.errors import MediaWriteError
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.media_copy import place_media
 from uniavgen_bench.runner.score_clip import Scored, score_clip
@@ -103,8 +104,9 @@ def start_worker(threads: int, parent: int) -> None:
 def _disk_errors() -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+    except (OSError, MediaWriteError) as raised:
+        error = raised if isinstance(raised, OSError) else raised.__cause__
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             where = error.filename or "the store"
             raise StorageFullError(
                 f"{where}: {error.strerror} (free some space and start again: scores are kept)"
@@ -205,7 +207,7 @@ def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
     job = Job(work.sample, work.key.repeat, work.seed, out, work.sources, config.device)
     try:
         _system(use, options).generate(job)
-    except (MissingError, OSError):
+    except (MissingError, OSError, MediaWriteError):
         raise
     except Exception as error:
         raise MissingError(Reason.FAILED, f"{type(error).__name__}: {error}") from error

@@ -10,9 +10,9 @@ from pydantic import Field
 from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.sample import ClipKey, Role
 from uniavgen_bench.core.spec import Frozen
-from uniavgen_bench.media.decode import audio
 from uniavgen_bench.media.errors import MediaError
 from uniavgen_bench.media.mux import replace_audio
+from uniavgen_bench.media.sound import audio
 from uniavgen_bench.systems.system import Job, SystemPlugin
 
 RATE = 16_000

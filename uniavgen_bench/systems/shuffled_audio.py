@@ -10,10 +10,10 @@ from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import ClipKey, Role
 from uniavgen_bench.core.spec import Frozen
-from uniavgen_bench.media.decode import audio
 from uniavgen_bench.media.errors import MediaError
-from uniavgen_bench.media.mux import replace_audio
+from uniavgen_bench.media.mux import placed, replace_audio
 from uniavgen_bench.media.probe import probe
+from uniavgen_bench.media.sound import audio
 from uniavgen_bench.systems.system import Job, SystemPlugin
 
 RATE = 16_000
@@ -61,8 +61,7 @@ class ShuffledAudio:
             heard = audio(sound, rate=RATE, mono=True)
         except MediaError as error:
             raise MissingError(error.reason, str(error)) from error
-        lead = max(0, round(heard.start * RATE))
-        samples = np.concatenate([np.zeros(lead, np.float32), heard.samples])[: round(length * RATE)]
+        samples = np.squeeze(placed(heard.samples, RATE, heard.start), 0)[: round(length * RATE)]
         samples = np.pad(samples, (0, round(length * RATE) - len(samples)))
         replace_audio(picture, samples, RATE, 0.0, job.out)
 

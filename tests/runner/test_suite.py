@@ -1,0 +1,117 @@
+"""A suite is checked before anything is computed; every problem names file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.sample import ClipKey
+from uniavgen_bench.runner.plan import clip_seed, make_plan
+from uniavgen_bench.runner.suite import ResolvedSuite, read_suite, resolve
+from uniavgen_bench.runner.suite_path import bundled_suites, find_suite
+from uniavgen_bench.systems.shuffled_audio import donor
+
+GOOD = """schema: 1
+name: demo
+dataset: {name: manifest, path: clips.csv}
+systems:
+  - precomputed
+  - {id: floor, use: shuffled-audio}
+  - id: late
+    use: shifted-audio
+    options:
+      milliseconds: 120
+metrics: [video.motion]
+"""
+
+
+def write(tmp_path: Path, text: str = GOOD, rows: str = "a.mp4,A\nb.mp4,A\nc.mp4,B\nd.mp4,none\n") -> Path:
+    (tmp_path / "clips.csv").write_text(f"clip,system\n{rows}")
+    path = tmp_path / "demo.yaml"
+    path.write_text(text)
+    return path
+
+
+def resolved(path: Path, *settings: str) -> ResolvedSuite:
+    return resolve(*read_suite(path, settings))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("metrics: [video.motion]", "metrics: [video.motoin]", r"demo.yaml:11: metrics.0: unknown metric 'video.motoin' \(did you mean 'video.motion'\?\)"),
+        ("milliseconds: 120", "milisecond: 120", r"demo.yaml:10: systems.2.options.milisecond: unknown key \(did you mean 'milliseconds'\?\)"),
+        ("milliseconds: 120", "milliseconds: soon", r"demo.yaml:10: systems.2.options.milliseconds: .*'soon'"),
+        ("use: shuffled-audio", "use: shufled-audio", r"demo.yaml:6: systems.1.use: unknown system .*'shuffled-audio'"),
+        ("name: manifest", "name: manifesto", r"demo.yaml:3: dataset.name: unknown dataset .*'manifest'"),
+        ("path: clips.csv", "pth: clips.csv", r"demo.yaml:3: dataset.pth: unknown key .*'path'"),
+        ("schema: 1", "schema: 2", r"demo.yaml:1: schema: "),
+        ("metrics:", "metric:", r"demo.yaml:11: metric: unknown key .*'metrics'"),
+        ("id: late", "id: floor", r"demo.yaml:7: systems.2: two systems are called 'floor'"),
+        ("path: clips.csv", "path: nowhere.csv", "no such file"),
+    ],
+)  # fmt: skip
+def test_problem_in_a_suite_names_file_line_and_key(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    path = write(tmp_path, GOOD.replace(old, new))
+    with pytest.raises(InputError, match=expected):
+        resolved(path)
+
+
+@pytest.mark.parametrize(
+    "setting", ["nonsense", "=1", "metrics.x.y=1", "systems.9.use=a", "dataset.path.deep=1"]
+)
+def test_bad_setting_names_the_setting(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(InputError, match="--set"):
+        resolved(write(tmp_path), setting)
+
+
+def test_setting_wins_over_the_file(tmp_path: Path) -> None:
+    found = resolved(write(tmp_path), "systems.2.options.milliseconds=-40", "seed=7")
+    assert found.systems[2].info.options["milliseconds"] == -40 and found.suite.seed == 7
+
+
+def test_plan_has_systems_of_the_manifest_then_controls_of_every_clip(tmp_path: Path) -> None:
+    plan = make_plan(resolved(write(tmp_path)))
+    assert [s.id for s in plan.systems] == ["A", "B", "recording", "floor", "late"]
+    assert [c.key.system for c in plan.clips].count("floor") == 4
+    for clip in plan.clips:
+        if clip.key.system == "floor":
+            picture, sound = clip.sources
+            assert clip.key.sample == f"{picture.system}/{picture.sample}" and picture.sample != sound.sample
+
+
+def test_limit_takes_the_first_clips_of_each_system(tmp_path: Path) -> None:
+    plan = make_plan(resolved(write(tmp_path)), limit=1, only=["A", "B"])
+    assert [(c.key.system, c.key.sample) for c in plan.clips] == [("A", "a"), ("B", "c")]
+
+
+def test_unknown_system_of_the_command_line_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="did you mean 'floor'"):
+        make_plan(resolved(write(tmp_path)), only=["flor"])
+
+
+def test_seed_of_a_clip_is_the_same_for_every_system_and_differs_between_repeats() -> None:
+    assert clip_seed(1, "a", 0) == clip_seed(1, "a", 0)
+    assert len({clip_seed(1, "a", 0), clip_seed(1, "a", 1), clip_seed(2, "a", 0), clip_seed(1, "b", 0)}) == 4
+
+
+def test_nobody_gets_their_own_sound_and_order_does_not_matter() -> None:
+    keys = [ClipKey(system=s, sample=str(i)) for s in "AB" for i in range(5)]
+    for key in keys:
+        other = donor(key, keys, 3)
+        assert other is not None and other.sample != key.sample
+        assert other == donor(key, list(reversed(keys)), 3)
+    assert donor(keys[0], keys[:1], 3) is None
+
+
+def test_bundled_suites_are_found_by_name_and_point_nowhere() -> None:
+    assert "published" in bundled_suites()
+    assert find_suite("suites/published.yaml").stem == "published"
+    with pytest.raises(InputError, match="did you mean 'published'"):
+        find_suite("publishd")
+    for path in bundled_suites().values():
+        assert ".." not in path.read_text().replace("...", "") and "path: null" in path.read_text()
