@@ -1,72 +1,36 @@
-"""Write clips and sound: whole files or none, lossless sound, exact times."""
+"""Write clips and sound: lossless sound, exact times; exchange the sound of a clip without touching its picture."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.container import Damage, opened, packets, picture_stream, reason_of, zero
+from uniavgen_bench.media.container import Damage, opened, packets, picture_stream, zero
+from uniavgen_bench.media.edit_list import end_picture_at
 from uniavgen_bench.media.errors import MediaError, MediaWriteError
 from uniavgen_bench.media.probe import probe
+from uniavgen_bench.media.writing import (
+    LEAD,
+    LEAST_MOVIE_TIMESCALE,
+    LOSSLESS_SOUND,
+    MP4_SUFFIXES,
+    Encoding,
+    SoundTrack,
+    output,
+    placed,
+    whole_file,
+)
 
-if TYPE_CHECKING:
-    from av.container import OutputContainer
-
-LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
-"""Channel layouts by number of channels, from 1."""
+__all__ = ["Encoding", "replace_audio", "write_clip", "write_timed_clip", "write_wav"]
 
 TIMED_BASE = Fraction(1, 90_000)
 """Unit of time for frames with times of their own: it divides 24, 25, 30, 60 and their 1000/1001."""
-
-LEAD = 0.5
-"""Seconds by which sound is written ahead of the picture, so that a player need not search."""
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How a clip is compressed: x264 `crf` and `preset`; sound as lossless FLAC (24 bit) or AAC at `bit_rate`."""
-
-    crf: int = 18
-    preset: str = "veryfast"
-    sound: Literal["flac", "aac"] = "flac"
-    bit_rate: int | None = None
-
-
-LOSSLESS_SOUND = Encoding()
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place on success and vanishes on any error.
-
-    Raises:
-        MediaWriteError: the disk is full, the folder is not writable, or the container refuses the streams.
-    """
-    import av
-
-    partial: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=path.suffix)
-        os.close(handle)
-        partial = Path(name)
-        yield partial
-        partial.replace(path)
-    except (OSError, av.FFmpegError) as error:
-        raise MediaWriteError(path, reason_of(error)) from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 def write_clip(
@@ -128,8 +92,8 @@ def _write(
     from av.video.reformatter import Colorspace
 
     with whole_file(path) as partial:
-        with _output(partial, base.denominator) as container:
-            track: _SoundTrack | None = None
+        with output(partial, max(LEAST_MOVIE_TIMESCALE, base.denominator)) as container:
+            track: SoundTrack | None = None
             video: Any = None
             last: int | None = None
             count = 0
@@ -145,7 +109,7 @@ def _write(
                     for tag in ("colorspace", "color_primaries", "color_trc", "color_range"):
                         setattr(video.codec_context, tag, 1)  # BT.709, limited range
                     if sound is not None:
-                        track = _SoundTrack(container, placed(sound, rate, 0.0), int(rate or 0), encoding)
+                        track = SoundTrack(container, placed(sound, rate, 0.0), int(rate or 0), encoding)
                 elif picture.shape[:2] != (video.height, video.width):
                     raise ValueError(f"frame {count} has another size than the first: {image.shape}")
                 elif last is not None and stamp <= last:
@@ -197,42 +161,36 @@ def replace_audio(
     wanted = probe(source).video_sha256
     if wanted is None:
         raise MediaError(source, Reason.NO_VIDEO)
-    end = _end_of_picture(source)
     with opened(source) as clip, whole_file(out) as partial:
         stream = picture_stream(clip)
         if stream is None or stream.time_base is None:
             raise MediaError(source, Reason.NO_VIDEO)
-        origin = round(zero(clip) / stream.time_base)
-        with _output(partial, stream.time_base.denominator) as container:
+        base, scale = stream.time_base, max(LEAST_MOVIE_TIMESCALE, stream.time_base.denominator)
+        origin = round(zero(clip) / base)
+        shown: list[tuple[int, int]] = []
+        unseen = False
+        with output(partial, scale) as container:
             copy: Any = container.add_stream_from_template(stream)
-            copy.time_base = stream.time_base
-            track = _SoundTrack(container, placed(samples, rate, start), rate, encoding)
+            copy.time_base = base
+            track = SoundTrack(container, placed(samples, rate, start), rate, encoding)
             for packet in packets(clip, (stream,), Damage()):
                 stamp = packet.dts if packet.dts is not None else packet.pts
                 if stamp is not None:
-                    track.write_until(float((stamp - origin) * stream.time_base) + LEAD)
+                    track.write_until(float((stamp - origin) * base) + LEAD)
                 packet.pts = None if packet.pts is None else packet.pts - origin
                 packet.dts = None if packet.dts is None else packet.dts - origin
-                if packet.is_discard and packet.pts is not None and packet.pts >= end:
-                    # An edit list ends before this picture, which others are predicted from: keep it unseen.
-                    packet.pts, packet.duration = end, 0
+                if packet.is_discard:
+                    unseen = True
+                elif packet.pts is not None:
+                    shown.append((packet.pts, packet.pts + (packet.duration or 0)))
                 packet.stream = copy
                 container.mux_one(packet)
             track.finish()
+        if unseen and shown and partial.suffix.lower() in MP4_SUFFIXES:
+            begin, end = max(0, min(shown)[0]), max(end for _, end in shown)
+            end_picture_at(partial, round((end - begin) * base * scale))
         if probe(partial).video_sha256 != wanted:
             raise MediaWriteError(out, f"{out.suffix or 'this container'} cannot hold its picture unchanged")
-
-
-def _end_of_picture(source: Path) -> int:
-    """Return where the last shown picture ends, in units of the clip's clock."""
-    with opened(source) as clip:
-        stream = picture_stream(clip)
-        if stream is None or stream.time_base is None:
-            raise MediaError(source, Reason.NO_VIDEO)
-        shown = ((p.pts, p.duration) for p in packets(clip, (stream,), Damage()) if not p.is_discard)
-        return max((t + (d or 0) for t, d in shown if t is not None), default=0) - round(
-            zero(clip) / stream.time_base
-        )
 
 
 def write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> None:
@@ -255,25 +213,6 @@ def even_sides(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image)
 
 
-def placed(samples: NDArray[np.float32], rate: int | None, start: float) -> NDArray[np.float32]:
-    """Return samples `[C, N]` that begin at 0 s, with silence before `start`, or what lies before 0 s cut.
-
-    Raises:
-        ValueError: the samples are not finite, or there is no rate.
-    """
-    if not rate or rate <= 0:
-        raise ValueError("sound needs a sample rate")
-    rows = np.atleast_2d(np.asarray(samples, np.float32))
-    if not np.isfinite(rows).all():
-        raise ValueError("sound holds NaN or infinite samples")
-    if not 1 <= rows.shape[0] <= len(LAYOUTS):
-        raise ValueError(
-            f"sound has {rows.shape[0]} channels: give [N], or [C, N] with at most {len(LAYOUTS)}"
-        )
-    shift = round(start * rate)
-    return np.pad(rows, ((0, 0), (shift, 0))) if shift > 0 else rows[:, -shift:]
-
-
 def _refuse_what_is_not_whole(path: Path, frames: int) -> None:
     """Read the file again: an encoder that lost frames, or a disk that lost bytes, must not pass."""
     with opened(path) as container:
@@ -282,59 +221,3 @@ def _refuse_what_is_not_whole(path: Path, frames: int) -> None:
         found = sum(1 for _ in packets(container, (stream,), damage)) if stream is not None else 0
     if found != frames or damage.problems():
         raise OSError(f"{found} of {frames} frames arrived in the file")
-
-
-@contextmanager
-def _output(path: Path, timescale: int) -> Iterator[OutputContainer]:
-    """Open a container for writing: the index in front, times of the movie as fine as those of its picture."""
-    import av
-
-    options = {"strict": "experimental"}
-    if path.suffix.lower() in {".mp4", ".mov", ".m4v"}:
-        options |= {"movflags": "+faststart", "movie_timescale": str(max(1000, timescale))}
-    with av.open(f"file:{path}", mode="w", container_options=options) as container:
-        yield container
-
-
-class _SoundTrack:
-    """A sound stream that is encoded bit by bit beside the picture, so that nothing piles up in the muxer."""
-
-    def __init__(
-        self, container: OutputContainer, samples: NDArray[np.float32], rate: int, encoding: Encoding
-    ) -> None:
-        self._container, self._samples, self._rate = container, samples, rate
-        self._flac = encoding.sound == "flac"
-        layout = LAYOUTS[samples.shape[0] - 1]
-        self._stream: Any = container.add_stream(encoding.sound, rate=rate, layout=layout)
-        self._layout = layout
-        self._stream.codec_context.format = "s32" if self._flac else "fltp"
-        if encoding.bit_rate is not None:
-            self._stream.codec_context.bit_rate = encoding.bit_rate
-        self._done = 0
-
-    def write_until(self, seconds: float) -> None:
-        """Encode the samples up to a time."""
-        import av
-
-        end = min(self._samples.shape[1], max(self._done, int(seconds * self._rate)))
-        if end == self._done:
-            return
-        part = self._samples[:, self._done : end]
-        if self._flac:
-            frame = av.AudioFrame.from_ndarray(_interleaved_24_bit(part), format="s32", layout=self._layout)
-        else:
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(part), format="fltp", layout=self._layout)
-        frame.sample_rate, frame.pts, frame.time_base = self._rate, self._done, Fraction(1, self._rate)
-        self._done = end
-        self._container.mux(self._stream.encode(frame))
-
-    def finish(self) -> None:
-        """Encode the rest."""
-        self.write_until(self._samples.shape[1] / self._rate + 1.0)
-        self._container.mux(self._stream.encode(None))
-
-
-def _interleaved_24_bit(part: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return `[1, n * C]` of 24-bit values in the upper bits, clipped at full scale."""
-    scaled = np.rint(part.astype(np.float64) * (1 << 23)).clip(-(1 << 23), (1 << 23) - 1)
-    return np.ascontiguousarray((scaled.astype(np.int32) << 8).T.reshape(1, -1))
