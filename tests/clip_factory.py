@@ -77,12 +77,14 @@ def flash_and_beep(
     channels: int = 2,
     name: str | None = None,
     first_frame: int = 0,
+    grain: int = 0,
     **video: Any,
 ) -> FlashBeep:
     """Write a dark clip with one white frame at each time of `at`, and a click `beep_after` s after each flash.
 
     `times` are frame times in s (default: `fps`); flashes are on the first frame not before each time of `at`.
     `first_frame` < 0 begins that many frames before zero, so that an edit list must hide them (mp4 only).
+    `grain` adds noise of that amplitude, so that pictures take up bytes.
     `video` sets attributes of the video codec context, such as `max_b_frames`.
     """
     form = FORMATS[kind]
@@ -96,6 +98,7 @@ def flash_and_beep(
         ticks = [*range(first_frame, 0), *ticks]
     white = {round(t / base) for t in flashes}
     sound = clicks(beeps, seconds, rate)
+    noise = np.random.default_rng(0)
     with av.open(str(path), "w", format=form.muxer) as out:
         pictures = out.add_stream(form.video, rate=fps, options=dict(form.video_options))
         pictures.width, pictures.height = size
@@ -106,9 +109,10 @@ def flash_and_beep(
         track = _Sound(out, form, sound, rate, channels)
         for tick in ticks:
             level = WHITE if tick in white else DARK
-            frame = av.VideoFrame.from_ndarray(
-                np.full((size[1], size[0], 3), level, np.uint8), format="rgb24"
-            )
+            image = np.full((size[1], size[0], 3), level, np.int16)
+            if grain:
+                image += noise.integers(-grain, grain + 1, image.shape, np.int16)
+            frame = av.VideoFrame.from_ndarray(image.clip(0, 255).astype(np.uint8), format="rgb24")
             frame = frame.reformat(format="yuv420p")
             frame.pts, frame.time_base = tick, base
             out.mux(pictures.encode(frame))

@@ -40,6 +40,10 @@ ABSOLUTE_CLOCKS = frozenset(
 """Demuxers (first name) whose times count from a presentation zero of the container's own."""
 
 
+CUT_OFF = 0.5
+"""Seconds that a stream may end before the end that the container declares; more is stated as damage."""
+
+
 class Damage:
     """What was wrong with a stream but did not stop its decoding: sentences with counts, in order of appearance."""
 
@@ -49,6 +53,11 @@ class Damage:
     def note(self, sentence: str) -> None:
         """Count a sentence such as `packets that do not decode`, or state a fact once."""
         self._counts[sentence] = self._counts.get(sentence, 0) + 1
+
+    def note_early_end(self, what: str, end: float, declared: float) -> None:
+        """State that a stream is shorter than its container declares, when it is by more than `CUT_OFF`."""
+        if declared - end > CUT_OFF:
+            self.note(f"{what} ends at {end:.2f} s of {declared:.2f} s that the file declares")
 
     def problems(self) -> tuple[str, ...]:
         """Return the sentences, those that happened more than once with their count."""
@@ -75,7 +84,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
             container_options={"protocol_whitelist": "file", "format_whitelist": FORMATS},
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(path, Reason.UNREADABLE, reason_of(error)) from error
+        raise MediaError(path, Reason.UNREADABLE, why_unknown(path, error)) from error
     try:
         yield container
     finally:
@@ -93,6 +102,18 @@ def refuse_what_is_no_file(path: Path) -> None:
             raise MediaError(path, Reason.UNREADABLE, "the file is empty")
     except (OSError, ValueError) as error:
         raise MediaError(path, Reason.UNREADABLE, reason_of(error)) from error
+
+
+def why_unknown(path: Path, error: Exception) -> str:
+    """Return why no demuxer takes a file, in words that say more than `invalid data`."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as unreadable:
+        return reason_of(unreadable)
+    if head[4:8] == b"ftyp":
+        return "its index is missing or broken, as in an mp4 that was cut off or never finished"
+    return f"it is no media file of a known kind ({reason_of(error)})"
 
 
 def reason_of(error: Exception) -> str:
@@ -121,9 +142,14 @@ def _default_else_first(streams: list[AnyStream]) -> AnyStream | None:
     return next(default, streams[0] if streams else None)
 
 
+def has_own_zero(container: InputContainer) -> bool:
+    """Tell whether the container counts time from a presentation zero, and writes down its length."""
+    return container.format.name.split(",")[0] in ABSOLUTE_CLOCKS
+
+
 def zero(container: InputContainer) -> Fraction:
     """Return the zero of the clip's clock in s of the container's times (see the module's text)."""
-    if container.format.name.split(",")[0] in ABSOLUTE_CLOCKS:
+    if has_own_zero(container):
         return Fraction(0)
     starts = [
         s.start_time * (s.time_base or Fraction(1))
@@ -131,6 +157,13 @@ def zero(container: InputContainer) -> Fraction:
         if s.start_time is not None
     ]
     return min(starts, default=Fraction(0))
+
+
+def declared_end(stream: VideoStream | AudioStream, origin: Fraction) -> float:
+    """Return the end of a stream in s of the clip's clock as its container declares it; 0 where it does not."""
+    if not stream.duration or stream.time_base is None:
+        return 0.0
+    return float(((stream.start_time or 0) + stream.duration) * stream.time_base - origin)
 
 
 def packets(

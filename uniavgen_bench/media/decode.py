@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.container import Damage, opened, picture_stream, pictures, zero
+from uniavgen_bench.media.container import Damage, declared_end, opened, picture_stream, pictures, zero
 from uniavgen_bench.media.errors import MediaError
 from uniavgen_bench.media.geometry import Geometry, geometry
 from uniavgen_bench.media.sound import Sound, audio, audio_chunks
@@ -62,14 +62,18 @@ class VideoFrame:
     @property
     def image(self) -> NDArray[np.uint8]:
         """The picture, UInt8 `[H, W, 3]` RGB, with square pixels and upright; converted at every reading."""
-        return self._rgb(self._geometry.width, self._geometry.height)
+        return self._rgb(self._geometry.width, self._geometry.height, "BICUBIC")
 
     def scaled(self, width: int, height: int) -> NDArray[np.uint8]:
-        """Return the picture at another size, UInt8 `[height, width, 3]` RGB; cheaper than `image` when small."""
-        return self._rgb(height, width) if self._geometry.transpose else self._rgb(width, height)
+        """Return the picture at a smaller size, UInt8 `[height, width, 3]` RGB, averaged over areas."""
+        if self._geometry.transpose:
+            width, height = height, width
+        return self._rgb(width, height, "AREA")
 
-    def _rgb(self, width: int, height: int) -> NDArray[np.uint8]:
-        rgb = self._reformatter.reformat(self._picture, width=width, height=height, format="rgb24", threads=1)
+    def _rgb(self, width: int, height: int, interpolation: str) -> NDArray[np.uint8]:
+        rgb = self._reformatter.reformat(
+            self._picture, width=width, height=height, format="rgb24", interpolation=interpolation, threads=1
+        )
         return self._geometry.upright(rgb.to_ndarray().astype(np.uint8, copy=False))
 
 
@@ -133,7 +137,9 @@ class VideoReader:
     def _read(self) -> Iterator[VideoFrame]:
         from av.video.reformatter import VideoReformatter
 
-        stream, origin, reformatter = self._stream, float(zero(self._container)), VideoReformatter()
+        stream, reformatter = self._stream, VideoReformatter()
+        exact_origin = zero(self._container)
+        origin = float(exact_origin)
         base = stream.time_base
         unit = (base.numerator, base.denominator) if base else (1, 1)
         interval = 1.0 / float(stream.average_rate or stream.guessed_rate or FALLBACK_RATE)
@@ -155,6 +161,8 @@ class VideoReader:
                 self._damage.note("pictures of another size than the first, scaled to it")
             yield VideoFrame(index, time, picture, shape, reformatter)
             index, last = index + 1, time
+        if last is not None:
+            self._damage.note_early_end("the picture", last + interval, declared_end(stream, exact_origin))
         if index == 0:
             said = "; ".join(self._damage.problems()) or "its video stream is empty"
             raise MediaError(self.path, Reason.UNREADABLE, f"no picture decodes: {said}")

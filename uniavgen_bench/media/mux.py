@@ -29,8 +29,9 @@ from uniavgen_bench.media.writing import (
 
 __all__ = ["Encoding", "replace_audio", "write_clip", "write_timed_clip", "write_wav"]
 
-TIMED_BASE = Fraction(1, 90_000)
-"""Unit of time for frames with times of their own: it divides 24, 25, 30, 60 and their 1000/1001."""
+TIMED_BASE = Fraction(1, 360_000)
+"""Unit of time in s for frames with times of their own: 1/90 000 s and the frames of 16, 24, 25, 30, 60 Hz and of
+their 1000/1001 are whole multiples of it."""
 
 
 def write_clip(
@@ -69,7 +70,7 @@ def write_timed_clip(
     *,
     encoding: Encoding = LOSSLESS_SOUND,
 ) -> None:
-    """Write frames with times of their own in s (`write_clip` otherwise), kept to 1/90 000 s.
+    """Write frames with times of their own in s (`write_clip` otherwise), kept to 1/360 000 s.
 
     Raises:
         MediaWriteError: it cannot be written.

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.container import Damage, opened, packets, picture_stream, sound_stream, zero
+from uniavgen_bench.media.container import (
+    Damage,
+    has_own_zero,
+    opened,
+    packets,
+    picture_stream,
+    sound_stream,
+    zero,
+)
 from uniavgen_bench.media.errors import MediaError
 from uniavgen_bench.media.geometry import Geometry, geometry
 
@@ -20,6 +28,9 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.packet import Packet
     from av.video.stream import VideoStream
+
+
+MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,9 @@ def probe(path: Path) -> ClipFacts:
             damage.note("the first picture does not decode")
         if heard is not None and heard.count == 0:
             damage.note("the sound stream is empty")
+        ends = [end for tally in tallies.values() if (end := tally.end()) is not None]
+        if container.duration and ends and has_own_zero(container):
+            damage.note_early_end("the clip", max(ends), container.duration / MICROSECONDS)
         width, height = shape.shown if shape is not None else (None, None)
         return ClipFacts(
             file_sha256=sha256_file(path),
@@ -181,6 +195,11 @@ class _Tally:
             rate = self.fps()
             length = max(length, span + (1.0 / rate if rate else 0.0))
         return length
+
+    def end(self) -> float | None:
+        """Return the time in s of the end of the last presented picture or sample."""
+        start, duration = self.start(), self.duration()
+        return None if start is None or duration is None else start + duration
 
     def fps(self) -> float | None:
         """Return the mean rate of the presented pictures in Hz; of a single picture, what the container says."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.container import Damage, opened, sound_stream, sounds, zero
+from uniavgen_bench.media.container import Damage, declared_end, opened, sound_stream, sounds, zero
 from uniavgen_bench.media.errors import MediaError
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def audio_chunks(
             raise MediaError(path, Reason.NO_AUDIO)
         base = stream.time_base
         unit = (base.numerator, base.denominator) if base else (1, 1)
-        timeline = _Timeline(path, damage, float(zero(container)), unit)
+        origin = zero(container)
+        timeline = _Timeline(path, damage, origin, unit, declared_end(stream, origin))
         blocks = timeline.blocks(sounds(container, stream, damage))
         yield from _Chunker(timeline, rate, mono, seconds).chunks(blocks)
         if timeline.rate == 0:
@@ -93,8 +95,11 @@ def audio_chunks(
 class _Timeline:
     """Turns decoded blocks with timestamps into one run of samples `[C, n]` without gaps."""
 
-    def __init__(self, path: Path, damage: Damage, origin: float, unit: tuple[int, int]) -> None:
-        self.path, self.damage, self.origin, self.unit = path, damage, origin, unit
+    def __init__(
+        self, path: Path, damage: Damage, origin: Fraction, unit: tuple[int, int], declared: float
+    ) -> None:
+        self.path, self.damage, self.origin, self.unit = path, damage, float(origin), unit
+        self.declared = declared
         self.start, self.rate, self.channels = 0.0, 0, 0
         self._layout: Any = None
         self._count = 0
@@ -127,6 +132,8 @@ class _Timeline:
             if block.shape[1]:
                 self._count += block.shape[1]
                 yield block
+        if self.rate:
+            self.damage.note_early_end("the sound", self.start + self._count / self.rate, self.declared)
 
     def _silence(self, count: int) -> Iterator[NDArray[np.float32]]:
         while count > 0:
