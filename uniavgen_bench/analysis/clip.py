@@ -19,7 +19,7 @@ from uniavgen_bench.analysis.artefacts import (
     Transcript,
     VoiceActivity,
 )
-from uniavgen_bench.analysis.recipes import (
+from uniavgen_bench.analysis.needs import (
     FACE_WEIGHTS,
     RECIPES,
     Stream,

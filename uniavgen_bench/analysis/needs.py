@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from uniavgen_bench.analysis import face_detector, landmarks
 from uniavgen_bench.core.hashing import sha256_json
-from uniavgen_bench.core.spec import Artefact
+from uniavgen_bench.core.spec import Artefact, MetricSpec
 from uniavgen_bench.media.probe import ClipFacts
 from uniavgen_bench.weights.models import Models
 
@@ -58,6 +58,16 @@ def with_reads(artefacts: Iterable[Artefact]) -> list[Artefact]:
             found.add(artefact)
             waiting += RECIPES[artefact].reads
     return [artefact for artefact in Artefact if artefact in found]
+
+
+def needed_weights(specs: Iterable[MetricSpec]) -> list[str]:
+    """Return the names of all weights that metrics load themselves or through the artefacts that they read."""
+    names: dict[str, None] = {}
+    for spec in specs:
+        names |= dict.fromkeys(spec.weights)
+        for artefact in with_reads(spec.needs):
+            names |= dict.fromkeys(RECIPES[artefact].weights)
+    return list(names)
 
 
 def artefact_versions(artefacts: Iterable[Artefact], models: Models) -> dict[str, list[object]]:
