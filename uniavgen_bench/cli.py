@@ -28,6 +28,7 @@ Systems = Annotated[str | None, typer.Option(help="Only these systems, separated
 Metrics = Annotated[str | None, typer.Option(help="Only these metrics, separated by commas.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=256, help="Processes; default: one per processor.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds that one clip may take before it is given up.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Refuse to fetch anything.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace another run in --out.")]
 Settings = Annotated[
@@ -63,6 +64,7 @@ def score(
     metrics: Metrics = None,
     workers: Workers = None,
     device: Device = "cpu",
+    timeout: Timeout = 1800,
     offline: Offline = False,
     replace: Replace = False,
     settings: Settings = None,
@@ -88,7 +90,7 @@ def score(
         settings=settings or (),
     )
     _run(resolved, json, out=out, limit=limit, systems=_names(systems), workers=workers, device=device,
-         offline=offline, replace=replace)  # fmt: skip
+         timeout=timeout, offline=offline, replace=replace)  # fmt: skip
 
 
 @app.command()
@@ -100,6 +102,7 @@ def run(
     metrics: Metrics = None,
     workers: Workers = None,
     device: Device = "cpu",
+    timeout: Timeout = 1800,
     offline: Offline = False,
     replace: Replace = False,
     settings: Settings = None,
@@ -119,7 +122,7 @@ def run(
     chosen = [f"metrics=[{', '.join(_names(metrics))}]"] if metrics else []
     read, located = read_suite(find_suite(suite), [*(settings or ()), *chosen])
     _run(resolve(read, located), json, out=out, limit=limit, systems=_names(systems), workers=workers,
-         device=device, offline=offline, replace=replace)  # fmt: skip
+         device=device, timeout=timeout, offline=offline, replace=replace)  # fmt: skip
 
 
 @app.command()

@@ -41,8 +41,8 @@ def resolved(path: Path, *settings: str) -> ResolvedSuite:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("metrics: [video.motion]", "metrics: [video.motoin]", r"demo.yaml:11: metrics.0: unknown metric 'video.motoin' \(did you mean 'video.motion'\?\)"),
-        ("milliseconds: 120", "milisecond: 120", r"demo.yaml:10: systems.2.options.milisecond: unknown key \(did you mean 'milliseconds'\?\)"),
+        ("[video.motion]", "[video.motoin]", r"demo.yaml:11: metrics.0: unknown metric .*mean 'video.motion'\?"),
+        ("milliseconds: 120", "milisecond: 120", r"demo.yaml:10: systems.2.options.milisecond: .*'milliseconds'\?"),
         ("milliseconds: 120", "milliseconds: soon", r"demo.yaml:10: systems.2.options.milliseconds: .*'soon'"),
         ("use: shuffled-audio", "use: shufled-audio", r"demo.yaml:6: systems.1.use: unknown system .*'shuffled-audio'"),
         ("name: manifest", "name: manifesto", r"demo.yaml:3: dataset.name: unknown dataset .*'manifest'"),

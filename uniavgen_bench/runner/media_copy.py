@@ -14,8 +14,9 @@ from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.run_files import ClipRecord, write_atomic
 from uniavgen_bench.media.decode import video_frames
 from uniavgen_bench.media.errors import MediaError
-from uniavgen_bench.media.mux import placed, write_timed_clip
+from uniavgen_bench.media.mux import write_timed_clip
 from uniavgen_bench.media.sound import audio
+from uniavgen_bench.media.writing import placed
 
 PLAYABLE_VIDEO = frozenset({"h264", "vp8", "vp9", "av1"})
 PLAYABLE_AUDIO = frozenset({"aac", "mp3", "opus", "vorbis", "flac", None})
@@ -46,13 +47,13 @@ def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: ClipA
 
 
 def _poster(run: Path, relative: Path, clip: ClipArtefacts) -> str | None:
-    try:
-        pictures = clip.thumbnails.jpegs
-    except MissingError:
-        return None
-    if not pictures:
-        return None
     if not (run / relative).is_file():
+        try:
+            pictures = clip.thumbnails.jpegs
+        except MissingError:
+            return None
+        if not pictures:
+            return None
         write_atomic(run / relative, pictures[len(pictures) // 3])
     return relative.as_posix()
 

@@ -14,6 +14,7 @@ from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.runner.worker import (
     ClipOutcome,
     ClipWork,
+    StorageFullError,
     WorkerConfig,
     failed_outcome,
     merge,
@@ -54,9 +55,9 @@ def outcomes(
     )
     try:
         yield from _drive(pool, config, works, options)
-        pool.close()
+        pool.close()  # type: ignore[no-untyped-call]
     except BaseException:
-        pool.stop()
+        pool.stop()  # type: ignore[no-untyped-call]
         raise
     finally:
         pool.join()
@@ -95,6 +96,11 @@ def _result(future: Future[ClipOutcome], config: WorkerConfig, work: ClipWork) -
         missing = Missing(Reason.TIMEOUT, "the clip took longer than allowed")
     except ProcessExpired as error:
         missing = Missing(Reason.CRASHED, f"its process ended with status {error.exitcode}")
+    except StorageFullError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one clip must not stop a run, whatever its file does to us
+        missing = Missing(Reason.FAILED, f"{type(error).__name__}: {error}")
+        return failed_outcome(config, work, missing), False
     return failed_outcome(config, work, missing), True
 
 

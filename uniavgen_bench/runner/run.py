@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import filelock
@@ -17,8 +15,8 @@ import pandas as pd
 
 from uniavgen_bench import __version__
 from uniavgen_bench.analysis.needs import needed_weights
-from uniavgen_bench.core.errors import InputError
-from uniavgen_bench.core.hashing import sha256_file, sha256_json
+from uniavgen_bench.core.errors import InputError, unknown_name
+from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import (
     SCORE_COLUMNS,
@@ -33,15 +31,10 @@ from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.store import home
 from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
+from uniavgen_bench.runner.provenance import code_sha256, environment
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
 from uniavgen_bench.weights.locate import WeightLocator
-
-ENVIRONMENT = (
-    "torch", "numpy", "scipy", "pandas", "av", "soxr", "onnxruntime", "ai-edge-litert", "ctranslate2",
-    "faster-whisper", "opencv-python-headless", "webrtcvad-wheels", "whisper-normalizer", "jiwer",
-)  # fmt: skip
-"""Packages whose version can change a number; they stand in the manifest."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +79,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         StorageFullError: the disk is full; everything scored so far is kept.
     """
     hooks = hooks or Hooks()
+    check_device(options.device)
     plan = make_plan(resolved, limit=options.limit, only=options.systems)
     for note in plan.notes:
         hooks.note(note)
@@ -106,6 +100,21 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         hooks.planned(plan)
         done = _score_all(resolved, plan, options, directory, workers, hooks)
         return _finish(directory, manifest, plan, resolved, done, started)
+
+
+def check_device(device: str) -> None:
+    """Make sure that a device is there.
+
+    Raises:
+        InputError: it is neither `cpu` nor `cuda`, or there is no such GPU here.
+    """
+    if device not in ("cpu", "cuda"):
+        raise unknown_name("device", device, ["cpu", "cuda"])
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise InputError("torch sees no CUDA device here", way_out="leave --device out")
 
 
 def default_workers() -> int:
@@ -198,24 +207,6 @@ def _manifest(
         weights=weights,
         dataset={"name": resolved.dataset.name, **resolved.dataset.facts},
     )
-
-
-def environment() -> dict[str, str]:
-    """Return Python, platform, and the versions of the packages that can change a number."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in ENVIRONMENT:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def code_sha256() -> str:
-    """Return one hash over the sources of the package."""
-    package = Path(__file__).parent.parent
-    files = sorted(p for p in package.rglob("*") if p.suffix in {".py", ".toml", ".safetensors"})
-    return sha256_json([[p.relative_to(package).as_posix(), sha256_file(p)] for p in files])
 
 
 def _score_all(

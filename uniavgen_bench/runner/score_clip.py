@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from uniavgen_bench.analysis.artefacts import ClipArtefacts
-from uniavgen_bench.analysis.clip import artefact_versions
+from uniavgen_bench.analysis.needs import artefact_versions
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.result import Curve, Evidence, Measurement, Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
@@ -19,6 +20,9 @@ from uniavgen_bench.weights.models import Models
 
 TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Reason.CRASHED, Reason.FAILED})
 """Reasons that may be gone at the next run, so they are not kept."""
+
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""Errors after which nothing can be written: they stop a run, because its scores could not be kept."""
 
 ALWAYS_GIVEN = frozenset({"id", "language"})
 """Fields of a sample that every metric sees; the others must be declared in `sample_needs`."""
@@ -57,35 +61,37 @@ def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Model
     return sha256_json(["score", code, facts.video_sha256, facts.audio_sha256, seen, weights, needs])
 
 
+def known_score(
+    metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models, store: Store
+) -> Scored | None:
+    """Return the answer that the store has, or None; raises `MissingError` when the clip cannot be addressed."""
+    entry = store.get(score_key(metric, clip, sample, models))
+    return None if entry is None else _decode(metric.spec.name, entry)
+
+
 def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models, store: Store) -> Scored:
-    """Measure, or find the answer in the store; never raises for what a clip or a metric does wrong."""
-    name = metric.spec.name
-    try:
-        key = score_key(metric, clip, sample, models)
-        entry = store.get(key)
-        if entry is not None:
-            return _decode(name, entry)
-    except MissingError as error:
-        return Scored(name, _all_missing(metric, error.missing))
+    """Measure and keep the answer; never raises for what a clip or a metric does wrong, only for a full disk."""
     started = time.perf_counter()
     problem = ""
     try:
         measured = metric.measure(clip, visible(sample, metric), models)
         _check(metric, measured)
     except MissingError as error:
-        measured = Measurement(_all_missing(metric, error.missing))
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a stranger's metric may raise anything, and the run goes on
+        measured = Measurement(all_missing(metric, error.missing))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+            raise
         problem = f"{type(error).__name__}: {error}"
-        measured = Measurement(_all_missing(metric, Missing(Reason.FAILED, problem)))
+        measured = Measurement(all_missing(metric, Missing(Reason.FAILED, problem)))
+    name = metric.spec.name
     scored = Scored(name, measured.scores, measured.evidence, time.perf_counter() - started, problem=problem)
     if not any(isinstance(s, Missing) and s.reason in TRANSIENT for s in scored.scores.values()):
-        store.put(key, _encode(scored))
+        store.put(score_key(metric, clip, sample, models), _encode(scored))
     return scored
 
 
-def _all_missing(metric: Metric, missing: Missing) -> dict[str, Score | Missing]:
+def all_missing(metric: Metric, missing: Missing) -> dict[str, Score | Missing]:
+    """Give one reason for every field of a metric."""
     return {f.name: missing for f in metric.spec.fields}
 
 

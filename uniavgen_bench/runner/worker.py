@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from uniavgen_bench.core.store import Store
 from uniavgen_bench.media.errors import MediaWriteError
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.media_copy import place_media
-from uniavgen_bench.runner.score_clip import Scored, score_clip
+from uniavgen_bench.runner.score_clip import DISK_ERRORS, Scored, all_missing, known_score, score_clip
 from uniavgen_bench.systems.system import Job, System, SystemPlugin
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
@@ -106,7 +105,7 @@ def _disk_errors() -> Iterator[None]:
         yield
     except (OSError, MediaWriteError) as raised:
         error = raised if isinstance(raised, OSError) else raised.__cause__
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
             where = error.filename or "the store"
             raise StorageFullError(
                 f"{where}: {error.strerror} (free some space and start again: scores are kept)"
@@ -145,11 +144,8 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
         facts = clip.facts
     except MissingError as error:
         return _nothing(record.model_copy(update={"sha256": sha256_file(path)}), metrics, error.missing)
-    scored = []
-    for metric in metrics:
-        result = score_clip(metric, clip, work.sample, models, store)
-        timings[metric.spec.id] = 0.0 if result.cached else result.seconds
-        scored.append(result)
+    scored, problems = _score(metrics, clip, work.sample, models, store)
+    timings |= {s.metric: s.seconds for s in scored if not s.cached}
     timings |= {f"artefact {name}": seconds for name, seconds in clip.seconds.items()}
     record = record.model_copy(
         update={
@@ -165,13 +161,29 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
     record = place_media(config.run, config.media, record, path, clip)
     record = _place_evidence(config.run, record, scored)
     timings["media"] = time.perf_counter() - started
-    problems = tuple(f"{s.metric}: {s.problem}" for s in scored if s.problem)
-    return ClipOutcome(record, tuple(scored), timings, problems)
+    return ClipOutcome(record, scored, timings, problems)
+
+
+def _score(
+    metrics: list[Metric], clip: AnalysedClip, sample: Sample, models: Models, store: Store
+) -> tuple[tuple[Scored, ...], tuple[str, ...]]:
+    """Answer every metric: first from the store, then by one look at the clip for all that are left."""
+    known = {m.spec.name: known_score(m, clip, sample, models, store) for m in metrics}
+    left = [m for m in metrics if known[m.spec.name] is None]
+    problems: list[str] = []
+    try:
+        clip.ensure([artefact for m in left for artefact in m.spec.needs])
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+            raise
+        problems.append(f"analysis: {type(error).__name__}: {error}")
+    scored = tuple(known[m.spec.name] or score_clip(m, clip, sample, models, store) for m in metrics)
+    return scored, (*problems, *(f"{s.metric}: {s.problem}" for s in scored if s.problem))
 
 
 def _nothing(record: ClipRecord, metrics: list[Metric], missing: Missing) -> ClipOutcome:
     record = record.model_copy(update={"problem": str(missing)})
-    scored = tuple(Scored(m.spec.name, {f.name: missing for f in m.spec.fields}) for m in metrics)
+    scored = tuple(Scored(m.spec.name, all_missing(m, missing)) for m in metrics)
     return ClipOutcome(record, scored)
 
 
@@ -228,7 +240,7 @@ def _read_sidecar(path: Path) -> dict[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-def _place_evidence(run: Path, record: ClipRecord, scored: list[Scored]) -> ClipRecord:
+def _place_evidence(run: Path, record: ClipRecord, scored: Sequence[Scored]) -> ClipRecord:
     key = ClipKey(system=record.system, sample=record.sample.id, repeat=record.repeat)
     items = [
         EvidenceData(

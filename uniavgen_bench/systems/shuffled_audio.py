@@ -11,9 +11,10 @@ from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import ClipKey, Role
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.media.errors import MediaError
-from uniavgen_bench.media.mux import placed, replace_audio
+from uniavgen_bench.media.mux import replace_audio
 from uniavgen_bench.media.probe import probe
 from uniavgen_bench.media.sound import audio
+from uniavgen_bench.media.writing import placed
 from uniavgen_bench.systems.system import Job, SystemPlugin
 
 RATE = 16_000
