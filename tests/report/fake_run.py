@@ -75,7 +75,9 @@ LSE = MetricSpec(
     title="LSE-C and LSE-D by SyncNet",
     summary="Confidence and distance of SyncNet v2 with the crop pipeline of syncnet_python.",
     fields=(
-        FieldSpec(name="lse_c", unit="", direction=Direction.HIGHER, low=0, meaning="median minus minimum distance"),
+        FieldSpec(
+            name="lse_c", unit="", direction=Direction.HIGHER, low=0, meaning="median minus minimum distance"
+        ),
         FieldSpec(name="lse_d", unit="", direction=Direction.LOWER, low=0, meaning="minimum mean distance"),
     ),
     weights=("syncnet_v2", "sfd_face"),
@@ -89,7 +91,14 @@ TIMBRE = MetricSpec(
     title="Voice likeness to the reference",
     summary="Cosine of Resemblyzer's speaker embeddings of the clip and of the reference audio.",
     fields=(
-        FieldSpec(name="similarity", unit="", direction=Direction.HIGHER, low=-1, high=1, meaning="cosine similarity"),
+        FieldSpec(
+            name="similarity",
+            unit="",
+            direction=Direction.HIGHER,
+            low=-1,
+            high=1,
+            meaning="cosine similarity",
+        ),
     ),
     sample_needs=("reference_audio",),
     weights=("resemblyzer",),
@@ -104,7 +113,9 @@ WER = MetricSpec(
     summary="Whisper tiny.en against the text that should be heard, both normalised for English.",
     fields=(
         FieldSpec(name="wer", unit="", direction=Direction.LOWER, low=0, meaning="errors per reference word"),
-        FieldSpec(name="words", unit="words", direction=Direction.NONE, low=0, meaning="words in the reference"),
+        FieldSpec(
+            name="words", unit="words", direction=Direction.NONE, low=0, meaning="words in the reference"
+        ),
     ),
     weights=("whisper-tiny-en",),
     tier=Tier.EMBEDDED,
@@ -118,8 +129,12 @@ DNSMOS = MetricSpec(
     title="Speech quality, DNSMOS P.835",
     summary="Predicted opinion of the sound: overall, speech and background.",
     fields=(
-        FieldSpec(name="overall", unit="MOS", direction=Direction.HIGHER, low=1, high=5, meaning="overall quality"),
-        FieldSpec(name="speech", unit="MOS", direction=Direction.HIGHER, low=1, high=5, meaning="speech quality"),
+        FieldSpec(
+            name="overall", unit="MOS", direction=Direction.HIGHER, low=1, high=5, meaning="overall quality"
+        ),
+        FieldSpec(
+            name="speech", unit="MOS", direction=Direction.HIGHER, low=1, high=5, meaning="speech quality"
+        ),
     ),
     weights=("dnsmos-p835",),
     tier=Tier.EMBEDDED,
@@ -236,7 +251,9 @@ def _record(
     base = f"clips/{slug(system.id)}/{slug(sample.id)}/0"
     source = f"/home/somebody/data/clips/{system.id}/{sample.id}.mp4"
     if system.id == "UniVerse-1" and i == 1:
-        return ClipRecord(system=system.id, sample=sample, source=source, problem="not_generated: no file for it")
+        return ClipRecord(
+            system=system.id, sample=sample, source=source, problem="not_generated: no file for it"
+        )
     broken = system.id == "Ovi" and i == 2
     media = poster = None
     if plan.media and not broken:
@@ -267,7 +284,12 @@ def _record(
 
 
 def _rows(
-    plan: FakeRun, system: SystemInfo, strength: int, sample: Sample, record: ClipRecord, rng: np.random.Generator
+    plan: FakeRun,
+    system: SystemInfo,
+    strength: int,
+    sample: Sample,
+    record: ClipRecord,
+    rng: np.random.Generator,
 ) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for spec in plan.metrics:
@@ -290,7 +312,9 @@ def _rows(
             elif spec_field.name == "static":
                 value = float(rng.random() < level)
             else:
-                lower = {Role.LOWER_CONTROL: -3.0, Role.UPPER_CONTROL: 1.6}.get(system.role, 1.5 - 0.7 * strength)
+                lower = {Role.LOWER_CONTROL: -3.0, Role.UPPER_CONTROL: 1.6}.get(
+                    system.role, 1.5 - 0.7 * strength
+                )
                 value = level + step * lower + spread * float(rng.standard_normal())
                 value = max(value, spec_field.low) if spec_field.low is not None else value
                 value = min(value, spec_field.high) if spec_field.high is not None else value
@@ -306,7 +330,9 @@ def _evidence(
 ) -> list[EvidenceData]:
     t = np.arange(0, 2, 0.02)
     talk = np.clip(np.sin(2 * np.pi * 2.3 * t + i) + 0.4 * np.sin(2 * np.pi * 5.1 * t), 0, None)
-    energy = np.roll(talk, 3) if system.role is not Role.LOWER_CONTROL else np.abs(rng.standard_normal(len(t)))
+    energy = (
+        np.roll(talk, 3) if system.role is not Role.LOWER_CONTROL else np.abs(rng.standard_normal(len(t)))
+    )
     lag = np.arange(-0.4, 0.401, 0.02)
     peak = 0.55 * np.exp(-(((lag + 0.04) / 0.07) ** 2)) + 0.05 * np.sin(lag * 25)
     heard = (sample.speech or "").replace("sea", "see").replace("lazy ", "").replace("moon", "moon now")
@@ -327,7 +353,11 @@ def _evidence(
         EvidenceData(metric=WER.name, texts={"reference": sample.speech or "", "hypothesis": heard}),
         EvidenceData(
             metric=MOTION.name,
-            curves=[CurveData(name="flow", unit="px/s", t=t[::6].tolist(), y=np.abs(rng.normal(4, 1, 17)).tolist())],
+            curves=[
+                CurveData(
+                    name="flow", unit="px/s", t=t[::6].tolist(), y=np.abs(rng.normal(4, 1, 17)).tolist()
+                )
+            ],
             texts={"note": HOSTILE if plan.hostile else "steady camera"},
         ),
     ]
@@ -354,12 +384,21 @@ def _manifest(plan: FakeRun) -> RunManifest:
                 name=name, sha256=sha256_bytes(name.encode()), bytes=size, licence=licence, source=source
             )
             for name, size, licence, source in (
-                ("resemblyzer", 17_090_379, "Apache-2.0", "pypi:Resemblyzer==0.1.4:resemblyzer/pretrained.pt"),
+                (
+                    "resemblyzer",
+                    17_090_379,
+                    "Apache-2.0",
+                    "pypi:Resemblyzer==0.1.4:resemblyzer/pretrained.pt",
+                ),
                 ("whisper-tiny-en", 75_500_000, "MIT", "https://example.org/whisper/tiny.en?x=<1>&y=2"),
                 ("odd", 12, "unknown", "javascript:alert(1)"),
             )
         ],
-        dataset={"name": "manifest", "path": "/home/somebody/data/clips/clips.csv", "rows": str(plan.samples)},
+        dataset={
+            "name": "manifest",
+            "path": "/home/somebody/data/clips/clips.csv",
+            "rows": str(plan.samples),
+        },
     )
 
 
@@ -367,12 +406,16 @@ def _manifest(plan: FakeRun) -> RunManifest:
 def tiny_clip(look: int) -> tuple[bytes, bytes]:
     """Return a real mp4 (2 s, 25 fps, H.264 with AAC) of a talking disc, and a JPEG of it."""
     import av
-    from PIL import Image
+    import cv2
 
     width, height, fps, rate = 192, 144, 25, 16_000
     grid_y, grid_x = np.mgrid[0:height, 0:width]
-    colour = np.array([(198, 134, 96), (236, 188, 150), (120, 84, 60), (224, 172, 120), (168, 110, 80), (90, 60, 45)])
-    back = np.array([(70, 96, 120), (150, 160, 140), (200, 190, 180), (60, 60, 80), (110, 130, 110), (180, 150, 150)])
+    colour = np.array(
+        [(198, 134, 96), (236, 188, 150), (120, 84, 60), (224, 172, 120), (168, 110, 80), (90, 60, 45)]
+    )
+    back = np.array(
+        [(70, 96, 120), (150, 160, 140), (200, 190, 180), (60, 60, 80), (110, 130, 110), (180, 150, 150)]
+    )
     stream = BytesIO()
     poster = b""
     with av.open(stream, "w", format="mp4") as container:
@@ -388,9 +431,7 @@ def tiny_clip(look: int) -> tuple[bytes, bytes]:
                 picture[(grid_x - eye) ** 2 + (grid_y - 58) ** 2 < 20] = (30, 30, 40)
             picture[((grid_x - 96) / 16) ** 2 + ((grid_y - 98) / (2 + 9 * opening)) ** 2 < 1] = (120, 30, 40)
             if n == 5:
-                buffer = BytesIO()
-                Image.fromarray(picture).save(buffer, "JPEG", quality=80)
-                poster = buffer.getvalue()
+                poster = cv2.imencode(".jpg", picture[:, :, ::-1])[1].tobytes()
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(video.encode(frame))
         container.mux(video.encode())

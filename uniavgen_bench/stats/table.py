@@ -35,6 +35,9 @@ CSV_COLUMNS = (
     *("clusters", "missing"),
 )
 
+EACH = "each metric"
+"""Stands for all metrics in a line on what is missing."""
+
 CELL_WIDTH = 16
 SYSTEM_WIDTH = 20
 
@@ -109,15 +112,15 @@ def missing_lines(summaries: Sequence[Summary]) -> list[MissingLine]:
 
 
 def fold(lines: Sequence[MissingLine]) -> list[MissingLine]:
-    """Merge the lines that all metrics have in common into one, `each metric`, so that the rest stands out."""
+    """Merge the lines that all metrics have in common into one, `EACH`, so that the rest stands out."""
     metrics = {line.metric for line in lines}
     groups: dict[MissingLine, set[str]] = {}
     for line in lines:
-        groups.setdefault(replace(line, metric="each metric"), set()).add(line.metric)
+        groups.setdefault(replace(line, metric=EACH), set()).add(line.metric)
     shared = [
         line for line, having in groups.items() if len(metrics) > 1 and having == metrics and not line.fields
     ]
-    return shared + [line for line in lines if replace(line, metric="each metric") not in shared]
+    return shared + [line for line in lines if replace(line, metric=EACH) not in shared]
 
 
 def printable(text: str) -> str:

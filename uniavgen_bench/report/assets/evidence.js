@@ -1,0 +1,119 @@
+// Evidence of one clip: curves over its time with a line that follows the player, and curves over the lag.
+"use strict";
+
+(() => {
+  const items = Report.data("clip-data");
+  if (!items) return;
+  const player = document.getElementById("player");
+  const COLOURS = ["accent", "mark", "good", "floor"];
+  const followers = [];
+
+  const unitOf = (curve) => (curve.unit ? `${curve.name} (${curve.unit})` : curve.name);
+
+  /** Curves of one unit share an axis; a second unit takes the right side; more are drawn in rows. */
+  function overTime(curves) {
+    const units = [...new Set(curves.map((curve) => curve.unit))];
+    const rows = units.length > 2 ? units.length : 1;
+    const layout = {
+      height: rows > 1 ? 110 * rows + 60 : 240,
+      xaxis: { title: { text: "time (s)", font: { size: 12 } }, fixedrange: true, zeroline: false, anchor: rows > 1 ? `y${rows}` : "y" },
+      hovermode: "x",
+      margin: { l: 8, r: 8, t: 30, b: 36 },
+      showlegend: true,
+      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { size: 12 } },
+    };
+    units.forEach((unit, u) => {
+      const axis = { fixedrange: true, zeroline: false, tickmode: "auto", nticks: 5, title: { text: Report.plain(unit), font: { size: 12 } } };
+      if (rows > 1) axis.domain = [1 - (u + 0.88) / rows, 1 - u / rows];
+      else if (u === 1) Object.assign(axis, { overlaying: "y", side: "right", showgrid: false });
+      layout[u ? `yaxis${u + 1}` : "yaxis"] = axis;
+    });
+    const traces = curves.map((curve, i) => {
+      const u = units.indexOf(curve.unit);
+      return {
+        type: "scatter", mode: "lines", x: curve.t, y: curve.y, name: Report.plain(curve.name), yaxis: u ? `y${u + 1}` : "y",
+        line: { width: 1.8, color: Theme.colour(COLOURS[i % COLOURS.length]) },
+        hovertemplate: "%{y:.4~g}",
+      };
+    });
+    return [traces, layout];
+  }
+
+  function overLag(curves) {
+    const traces = curves.map((curve, i) => ({
+      type: "scatter", mode: "lines", x: curve.t.map((t) => 1000 * t), y: curve.y, name: Report.plain(curve.name),
+      line: { width: 1.8, color: Theme.colour(COLOURS[i % COLOURS.length]) },
+      hovertemplate: "%{x:.0f} ms: %{y:.3f}<extra></extra>",
+    }));
+    const first = curves[0];
+    const best = first.y.reduce((top, y, i) => (y > first.y[top] ? i : top), 0);
+    const at = 1000 * first.t[best];
+    const shapes = [
+      { type: "line", x0: 0, x1: 0, yref: "paper", y0: 0, y1: 1, line: { width: 1, color: Theme.colour("track") }, layer: "below" },
+      { type: "line", x0: at, x1: at, yref: "paper", y0: 0, y1: 1, line: { width: 1.5, dash: "dot", color: Theme.colour("mark") } },
+    ];
+    const annotations = [{ x: at, yref: "paper", y: 1, yanchor: "bottom", showarrow: false, text: `highest at ${Report.number(at, 0)} ms`, font: { size: 12, color: Theme.colour("mark") } }];
+    const title = (text) => ({ text: Report.plain(text), font: { size: 12 } });
+    return [traces, { height: 220, margin: { l: 8, r: 8, t: 30, b: 36 }, hovermode: "closest", shapes, annotations, xaxis: { title: title("lag (ms)"), fixedrange: true, zeroline: false }, yaxis: { title: title(unitOf(first)), fixedrange: true } }];
+  }
+
+  function draw(plotly, element) {
+    const item = items[Number(element.dataset.item)];
+    const isTime = element.dataset.axis === "time";
+    const [traces, more] = isTime ? overTime(item.time) : overLag(item.lag);
+    const layout = Theme.layout(more);
+    plotly.react(element, traces, layout, Theme.config).then(() => {
+      if (isTime && player && !element.dataset.ready) follow(element);
+      element.dataset.ready = "yes";
+      place();
+    });
+  }
+
+  /** Adds the line to a plot over time, and lets a click move the player. */
+  function follow(element) {
+    const cursor = Report.make("div", "cursor");
+    element.parentElement.append(cursor);
+    element.parentElement.classList.add("seekable");
+    followers.push({ element, cursor });
+    element.parentElement.addEventListener("click", (event) => {
+      const axis = element._fullLayout.xaxis;
+      const x = event.clientX - element.getBoundingClientRect().left - axis._offset;
+      if (x < 0 || x > axis._length) return;
+      const end = Number.isFinite(player.duration) ? player.duration : Infinity;
+      player.currentTime = Math.min(Math.max(axis.p2l(x), 0), end);
+    });
+    element.on("plotly_afterplot", place);
+  }
+
+  function place() {
+    for (const { element, cursor } of followers) {
+      const { xaxis, _size: size } = element._fullLayout;
+      const x = xaxis.l2p(player.currentTime);
+      cursor.hidden = x < 0 || x > xaxis._length;
+      cursor.style.height = `${size.h}px`;
+      cursor.style.transform = `translate(${xaxis._offset + x - 1}px, ${size.t}px)`;
+    }
+  }
+
+  function run() {
+    place();
+    if (!player.paused && !player.ended) requestAnimationFrame(run);
+  }
+
+  if (player) {
+    player.addEventListener("play", run);
+    for (const event of ["timeupdate", "seeking", "seeked", "loadedmetadata"]) player.addEventListener(event, place);
+  }
+
+  const plots = [...document.querySelectorAll("#evidence .plot")];
+
+  function show(element) {
+    Report.plotly("../").then(
+      (plotly) => draw(plotly, element),
+      (error) => { element.textContent = error.message; },
+    );
+  }
+
+  Report.whenNear(plots, show);
+  Theme.onChange(() => plots.filter((plot) => plot.dataset.ready).forEach(show));
+})();

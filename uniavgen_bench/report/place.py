@@ -1,0 +1,72 @@
+"""Where one clip's score lies among the scores of all systems' clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniavgen_bench.core.spec import Direction
+from uniavgen_bench.stats.numbers import percent
+
+WIDTH = 100.0
+"""Width of the drawing in its own units."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The scores of one column, sorted, and how they are compared."""
+
+    values: NDArray[np.float64]
+    direction: Direction
+
+    def quartiles(self) -> tuple[float, float, float]:
+        """Return the first quartile, the median and the third quartile."""
+        low, middle, high = np.quantile(self.values, [0.25, 0.5, 0.75])
+        return float(low), float(middle), float(high)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A drawing's positions in 0 … `WIDTH`, and the sentence for those who do not see it."""
+
+    at: float
+    low: float
+    middle: float
+    high: float
+    sentence: str
+
+
+def distribution(values: NDArray[np.float64], direction: Direction) -> Distribution:
+    """Return the distribution of the numbers among `values` [N]."""
+    return Distribution(np.sort(values[~np.isnan(values)]), direction)
+
+
+def place(value: float, among: Distribution, *, member: bool) -> Place | None:
+    """Return the place of a value; `member` says whether it is one of the values, and is not compared with itself.
+
+    None when there are fewer than two other values.
+    """
+    others = len(among.values) - member
+    if others < 2:
+        return None
+    lowest = min(float(among.values[0]), value)
+    highest = max(float(among.values[-1]), value)
+    span = highest - lowest
+
+    def at(number: float) -> float:
+        return round(WIDTH * (number - lowest) / span, 2) if span else WIDTH / 2
+
+    if among.direction is Direction.HIGHER:
+        below, word = int(np.searchsorted(among.values, value, "left")), "better than"
+    elif among.direction is Direction.LOWER:
+        below, word = len(among.values) - int(np.searchsorted(among.values, value, "right")), "better than"
+    elif among.direction is Direction.ZERO:
+        below, word = int(np.count_nonzero(np.abs(among.values) > abs(value))), "nearer to zero than"
+    else:
+        below, word = int(np.searchsorted(among.values, value, "left")), "higher than"
+    low, middle, high = among.quartiles()
+    return Place(
+        at(value), at(low), at(middle), at(high), f"{word} {percent(below / others)} of {others} others"
+    )
