@@ -106,7 +106,7 @@ def _put_together(kind: str, arrays: Arrays, facts: dict[str, Any]) -> AnyArtefa
         case "Missing":
             return Missing(Reason(facts["reason"]), str(facts["detail"]))
         case "Frames":
-            return Frames(**arrays, **facts)
+            return Frames(arrays["times"], facts["width"], facts["height"], arrays["shots"])
         case "Faces":
             return Faces(
                 tuple(Track(**{n: arrays[f"{n}.{k}"] for n in TRACK_FIELDS}) for k in range(facts["tracks"]))
@@ -118,9 +118,9 @@ def _put_together(kind: str, arrays: Arrays, facts: dict[str, Any]) -> AnyArtefa
         case "Thumbnails":
             return Thumbnails(arrays["frames"], arrays["times"], _parted(arrays, ""))
         case "Speech":
-            return Speech(**arrays, **facts)
+            return Speech(samples=arrays["samples"], **facts)
         case "VoiceActivity":
-            return VoiceActivity(**arrays, **facts)
+            return VoiceActivity(segments=arrays["segments"], probability=arrays["probability"], **facts)
         case "Transcript":
             return Transcript(words=tuple(Word(**word) for word in facts.pop("words")), **facts)
         case "Speaker":
