@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import ssl
 import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 
-from uniavgen_bench import __version__
 from uniavgen_bench.core.hashing import CHUNK
 from uniavgen_bench.weights.archive import FetchError
+from uniavgen_bench.weights.index import configured_indexes, find_sdist, hidden, open_url
 from uniavgen_bench.weights.manifest import Scheme, Source
 
 Tick = Callable[[int], None]
@@ -47,14 +48,38 @@ def pip_command() -> list[str]:
 
 
 def fetch_package(source: Source, limit: int, folder: Path, tick: Tick) -> Path:
-    """Download a wheel with pip, under the user's own pip configuration (index, mirror, proxy, certificates).
+    """Download a package archive under the user's own pip configuration (index, mirror, proxy, certificates).
 
-    Only wheels are asked for, because pip runs code of a source archive to learn its metadata.
+    pip itself is asked for wheels only, because it runs code of a source archive to learn its metadata; a source
+    archive is looked up in pip's indexes and downloaded as a file.
     """
+    try:
+        return _fetch_wheel(source, limit, folder, tick)
+    except NoWheelError as no_wheel:
+        name, _, version = source.archive.partition("==")
+        indexes = configured_indexes(pip_command())
+        try:
+            url = find_sdist(name, version, indexes, CONNECT_SECONDS)
+        except FetchError as error:
+            raise FetchError(f"{no_wheel}; {error}") from error
+        return download(url, limit, folder / "sdist", tick, indexes.context())
+
+
+class NoWheelError(FetchError):
+    """pip found no wheel of the version asked for."""
+
+
+def _fetch_wheel(source: Source, limit: int, folder: Path, tick: Tick) -> Path:
     temporary = folder / "tmp"
     temporary.mkdir()
     command = [*pip_command(), "download", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"]
-    command += ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--progress-bar=off"]
+    command += [
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-cache-dir",
+        "--progress-bar=off",
+        "--retries=2",
+    ]
     command += ["--quiet", "--dest", str(folder), source.archive]
     log = folder / "pip.log"
     environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
@@ -70,7 +95,9 @@ def fetch_package(source: Source, limit: int, folder: Path, tick: Tick) -> Path:
                 process.wait()
     found = sorted(p for p in folder.iterdir() if p.name.endswith(ARCHIVE_ENDINGS))
     if process.returncode != 0 or not found:
-        raise FetchError(f"pip: {_last_error(log)}")
+        reason = _last_error(log)
+        kind = NoWheelError if "No matching distribution" in reason else FetchError
+        raise kind(f"pip: {reason}")
     return found[0]
 
 
@@ -105,24 +132,30 @@ def _last_error(log: Path) -> str:
 
 def fetch_url(source: Source, limit: int, folder: Path, tick: Tick) -> Path:
     """Download a URL; proxies and certificates come from the usual environment variables."""
-    target = folder / "download"
-    request = urllib.request.Request(source.url, headers={"User-Agent": f"uniavgen-bench/{__version__}"})
-    size = 0
+    return download(source.url, limit, folder / "download", tick)
+
+
+def download(url: str, limit: int, target: Path, tick: Tick, context: ssl.SSLContext | None = None) -> Path:
+    """Write what a URL gives to `target`, at most `limit` bytes.
+
+    Raises:
+        FetchError: it cannot be reached, breaks off, or gives more.
+    """
+    size, shown = 0, hidden(url)
     try:
-        # The scheme is https by the manifest's own check, or that of the mirror that the user named.
-        with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as reply, target.open("xb") as out:
+        with open_url(url, CONNECT_SECONDS, context) as reply, target.open("xb") as out:
             while block := reply.read(CHUNK):
                 size += len(block)
-                if size > limit:
-                    raise FetchError(f"{source.url} gives more than the {limit} bytes of the manifest")
+                if size > limit * SLACK:
+                    raise FetchError(f"{shown} gives more than the {limit} bytes of the manifest")
                 out.write(block)
                 tick(len(block))
     except urllib.error.HTTPError as error:
-        raise FetchError(f"{source.url} answers {error.code} {error.reason}") from error
+        raise FetchError(f"{shown} answers {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
-        raise FetchError(f"{source.url} cannot be reached: {error.reason}") from error
-    except (TimeoutError, ConnectionError) as error:
-        raise FetchError(f"{source.url} broke off after {size} bytes: {error}") from error
+        raise FetchError(f"{shown} cannot be reached: {error.reason}") from error
+    except (TimeoutError, ConnectionError, HTTPException) as error:
+        raise FetchError(f"{shown} broke off after {size} bytes: {error}") from error
     return target
 
 

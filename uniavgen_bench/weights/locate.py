@@ -85,6 +85,10 @@ class WeightLocator:
             raise MissingError(Reason.WEIGHTS, f"{detail} ({way_out(status.weight)})")
         return status.path
 
+    def sha256(self, name: str) -> str:
+        """Return the hash that the manifest asks of a weight, whether or not it is here."""
+        return self.manifest[name].sha256
+
     def status(self, names: Iterable[str] | None = None, *, again: bool = False) -> list[WeightStatus]:
         """Return the state of the named weights, by default of all; `again` hashes every file anew."""
         return [self._status(w, again=again) for w in self._entries(names)]
@@ -124,10 +128,13 @@ class WeightLocator:
         if quiet:
             failed = self._fetch(lacking, Silent())
         else:
-            with progress_bar(download_bytes(lacking)) as progress:
+            total = download_bytes(lacking)
+            note = f"fetching {', '.join(w.name for w in lacking)} ({megabytes(total)}) to {self.home}"
+            with progress_bar(total, note) as progress:
                 failed = self._fetch(lacking, progress)
         pulled = tuple(w.name for w in lacking if w.name not in failed)
-        return Readiness(here=here, pulled=pulled, unavailable=failed)
+        reasons = {name: f"{name} could not be had: {reason}" for name, reason in failed.items()}
+        return Readiness(here=here, pulled=pulled, unavailable=reasons)
 
     def require(self, names: Iterable[str], *, offline: bool = False, quiet: bool = False) -> Readiness:
         """Make sure before a run that its weights are here: say what is lacking, and get it.
@@ -198,9 +205,9 @@ class WeightLocator:
         names = " ".join(w.name for w in weights)
         size = megabytes(download_bytes(weights))
         return InputError(
-            f"offline, and {len(weights)} weights are not here: {names.replace(' ', ', ')} ({size} to fetch)",
-            way_out=f"where there is a network run: uniavgen-bench weights pull {names} — then copy its folder "
-            f"{self.home}, or name it in {SEARCH_VARIABLE}",
+            f"offline, and these weights are not here: {names.replace(' ', ', ')}, {size} to fetch",
+            way_out=f"where there is a network run: uniavgen-bench weights pull {names} — then copy the folder "
+            f"weights of its UNIAVGEN_BENCH_HOME to {self.home}, or name it in {SEARCH_VARIABLE}",
         )
 
 
@@ -210,7 +217,7 @@ def way_out(weight: Weight) -> str:
     if weight.tried:
         return f"run: {command}"
     files = ", ".join(f.file for f in weight.files)
-    return f"try: {command}; or get {files} from {weight.home} and name its folder in {SEARCH_VARIABLE}"
+    return f"try: {command}; or put {files} of {weight.home} into a folder of {SEARCH_VARIABLE}"
 
 
 def _problems(found: Found) -> str:

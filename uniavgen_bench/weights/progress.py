@@ -41,8 +41,8 @@ class _Bar:
 
 
 @contextmanager
-def progress_bar(total: int) -> Iterator[PullProgress]:
-    """Show one bar over all downloads on standard error: bytes, speed and time left."""
+def progress_bar(total: int, note: str) -> Iterator[PullProgress]:
+    """Show a note, and one bar over all downloads on standard error: bytes, speed and time left."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.progress import TransferSpeedColumn as Speed
@@ -54,7 +54,9 @@ def progress_bar(total: int) -> Iterator[PullProgress]:
         Speed(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    console.print(note, markup=False, highlight=False, soft_wrap=True)
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("weights", total=total)
         begun, seen, size = 0, 0, 0
         planned = total
