@@ -69,7 +69,7 @@ def test_several_files_stand_for_a_folder():
 
 
 def test_an_unknown_name_gives_the_nearest():
-    with pytest.raises(InputError, match=r"unknown weight 'syncnet' \(did you mean 'syncnet-v2'\)"):
+    with pytest.raises(InputError, match=r"unknown weight 'syncnet' \(did you mean 'syncnet-v2'"):
         load_manifest()["syncnet"]
 
 

@@ -90,6 +90,13 @@ def test_a_stopped_pull_leaves_no_file(locator, shelf, home):
     assert [n for n in names_under(home) if n != ".lock"] == []
 
 
+def test_what_a_killed_pull_left_is_cleared_away(locator, home):
+    (home / ".pull-killed" / "0").mkdir(parents=True)
+    (home / ".pull-killed" / "0" / "half.whl").write_bytes(b"half")
+    locator.pull(["one"], quiet=True)
+    assert not list(home.glob(".pull-*"))
+
+
 def test_a_full_disk_is_one_clear_line(locator, shelf, home):
     shelf.gives["pack==1.0"] = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(

@@ -16,6 +16,8 @@ from uniavgen_bench.weights.fetch import Fetcher
 from uniavgen_bench.weights.manifest import Scheme, Source, Weight, WeightFile
 from uniavgen_bench.weights.progress import PullProgress
 
+STAGING = ".pull-"
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -58,12 +60,14 @@ class Puller:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             self._check_room(weights)
-            with (
-                FileLock(self.home / ".lock"),
-                tempfile.TemporaryDirectory(dir=self.home, prefix=".pull-") as name,
-            ):
-                lacking = [w for w in weights if not is_here(w)]
-                return _Staging(self, Path(name), progress).place(wanted_files(lacking))
+            with FileLock(self.home / ".lock"):
+                for left in self.home.glob(
+                    f"{STAGING}*"
+                ):  # by a killed pull: we hold the lock, nobody uses it
+                    shutil.rmtree(left, ignore_errors=True)
+                with tempfile.TemporaryDirectory(dir=self.home, prefix=STAGING) as name:
+                    lacking = [w for w in weights if not is_here(w)]
+                    return _Staging(self, Path(name), progress).place(wanted_files(lacking))
         except OSError as error:
             raise InputError(
                 f"weights cannot be written to {self.home}: {error.strerror or error}",
