@@ -61,9 +61,8 @@ class Puller:
             self.home.mkdir(parents=True, exist_ok=True)
             self._check_room(weights)
             with FileLock(self.home / ".lock"):
-                for left in self.home.glob(
-                    f"{STAGING}*"
-                ):  # by a killed pull: we hold the lock, nobody uses it
+                # Left by a killed pull: we hold the lock, so nobody uses it.
+                for left in self.home.glob(f"{STAGING}*"):
                     shutil.rmtree(left, ignore_errors=True)
                 with tempfile.TemporaryDirectory(dir=self.home, prefix=STAGING) as name:
                     lacking = [w for w in weights if not is_here(w)]
