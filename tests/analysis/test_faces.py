@@ -19,8 +19,9 @@ from uniavgen_bench.analysis.face_detector import (
     iou,
     letterbox,
     load_face_detector,
+    quarters,
     weighted_nms,
-    windows,
+    whole,
 )
 from uniavgen_bench.media.decode import video_frames
 from uniavgen_bench.weights.locate import WeightLocator
@@ -100,13 +101,23 @@ def test_after_suppression_the_order_of_detections_does_not_matter(
     assert len(there) <= len(faces)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 736), (736, 1280), (64, 64), (1952, 1056), (31, 17)])
-def test_the_windows_cover_the_whole_picture(width: int, height: int) -> None:
-    covered = np.zeros((height, width), bool)
-    for window in windows(width, height):
-        x0, y0 = max(0, round(window.x)), max(0, round(window.y))
-        covered[y0 : round(window.y + window.side), x0 : round(window.x + window.side)] = True
-    assert covered.all()
+@pytest.mark.parametrize(("width", "height"), [(1280, 736), (736, 1280), (1952, 1056), (384, 17), (700, 700)])
+def test_quarters_cover_the_picture_and_hold_every_small_face_whole(width: int, height: int) -> None:
+    windows = quarters(width, height)
+    assert 1 <= len(windows) <= 9
+    face = max(width, height) * 0.1
+    for x in np.linspace(0, width - face, 23):
+        for y in np.linspace(0, max(0.0, height - face), 23):
+            assert any(
+                w.x <= x + 1e-6 and w.y <= y + 1e-6 and x + face <= w.x + w.side + 1e-6
+                and min(y + face, height) <= w.y + w.side + 1e-6
+                for w in windows
+            )  # fmt: skip
+
+
+def test_a_small_picture_is_looked_at_once() -> None:
+    assert quarters(320, 240) == []
+    assert whole(320, 240) == Window(0, -40, 320)
 
 
 @pytest.mark.parametrize(("width", "height"), [(400, 200), (200, 400), (192, 192), (1, 1000), (1000, 3)])
@@ -157,6 +168,26 @@ def test_a_face_moves_with_its_picture(portrait: np.ndarray, weights_home: Weigh
         places.append(found.box - np.array([x, y, x, y]))
     size = places[0][2] - places[0][0]
     assert float(np.abs(places[0] - places[1]).max()) < 0.08 * size
+
+
+@pytest.mark.shared
+@pytest.mark.weights
+@pytest.mark.parametrize("share", [0.045, 0.06, 0.15])
+def test_faces_that_are_small_in_a_large_picture_are_found(
+    portrait: np.ndarray, weights_home: WeightLocator, share: float
+) -> None:
+    import cv2
+
+    detector = load_face_detector(Models(weights_home))
+    (near,) = detector.detect(portrait)
+    scale = share * 1280 / float(near.box[2] - near.box[0])
+    small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    picture = np.full((736, 1280, 3), 90, np.uint8)
+    x, y = 1000 - small.shape[1] // 2, 360 - small.shape[0] // 2
+    picture[y : y + small.shape[0], x : x + small.shape[1]] = small
+    (far,) = detector.detect(picture)
+    expected = near.box * scale + np.array([x, y, x, y])
+    assert float(iou(far.box, expected[None])[0]) > 0.6
 
 
 @pytest.mark.weights
