@@ -68,7 +68,7 @@ def flash_and_beep(
     kind: str = "mp4-aac",
     *,
     times: Sequence[float] | None = None,
-    fps: Fraction = Fraction(25),
+    fps: Fraction | int = 25,
     seconds: float = 3.0,
     at: Sequence[float] = (1.0, 2.0),
     beep_after: float = 0.0,
@@ -87,7 +87,7 @@ def flash_and_beep(
     `grain` adds noise of that amplitude, so that pictures take up bytes.
     `video` sets attributes of the video codec context, such as `max_b_frames`.
     """
-    form = FORMATS[kind]
+    form, fps = FORMATS[kind], Fraction(fps)
     path = folder / (name or f"{kind}{form.suffix}")
     frame_times = np.asarray(times if times is not None else np.arange(round(seconds * fps)) / float(fps))
     flashes = tuple(float(frame_times[np.searchsorted(frame_times, t - 1e-6)]) for t in at)
@@ -280,14 +280,57 @@ def truncated(source: Path, share: float = 0.5) -> Path:
     return path
 
 
-def index_in_front(source: Path) -> Path:
-    """Copy an mp4 so that its index stands before its packets, as it must for a cut file to decode."""
-    path = source.with_name(f"front-{source.name}")
-    with av.open(str(source)) as clip, av.open(str(path), "w", options={"movflags": "+faststart"}) as out:
-        copies = {s.index: out.add_stream_from_template(s) for s in clip.streams}
-        for packet in clip.demux():
+def copied(source: Path, name: str, *, keep: Sequence[str] = ("video", "audio"), title: str = "") -> Path:
+    """Copy the packets of some kinds of streams into another file beside it, the index of an mp4 in front."""
+    path = source.with_name(name)
+    options = {"movflags": "+faststart"} if path.suffix in {".mp4", ".mov"} else {}
+    with av.open(str(source)) as clip, av.open(str(path), "w", container_options=options) as out:
+        if title:
+            out.metadata["title"] = title
+        copies = {s.index: out.add_stream_from_template(s) for s in clip.streams if s.type in keep}
+        for packet in clip.demux([s for s in clip.streams if s.type in keep]):
             if packet.dts is not None:
                 packet.stream = copies[packet.stream_index]
+                out.mux_one(packet)
+    return path
+
+
+def index_in_front(source: Path) -> Path:
+    """Copy an mp4 so that its index stands before its packets, as it must for a cut file to decode."""
+    return copied(source, f"front-{source.name}")
+
+
+def sound_blocks(
+    folder: Path, blocks: Sequence[tuple[float, NDArray[np.float32]]], rate: int = 16_000
+) -> Path:
+    """Write a Matroska file of PCM blocks `[n]`, each with the time in s that it is said to begin at."""
+    path = folder / "blocks.mkv"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for start, samples in blocks:
+            data = np.rint(samples * 32767).astype(np.int16).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(data, format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = rate, round(start * rate), Fraction(1, rate)
+            for packet in stream.encode(frame):
+                packet.pts = packet.dts = round(start * rate)
+                packet.time_base = Fraction(1, rate)
+                out.mux_one(packet)
+    return path
+
+
+def picture_times(folder: Path, milliseconds: Sequence[int]) -> Path:
+    """Write a Matroska file of intra-coded pictures at just these times, of rising brightness."""
+    path = folder / "times.mkv"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for i, ms in enumerate(milliseconds):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 10 * i, np.uint8), format="rgb24")
+            frame = frame.reformat(format="yuv420p")
+            frame.pts, frame.time_base = i, Fraction(1, 1000)
+            for packet in stream.encode(frame):
+                packet.pts = packet.dts = ms
                 out.mux_one(packet)
     return path
 

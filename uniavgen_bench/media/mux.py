@@ -169,7 +169,7 @@ def replace_audio(
         base, scale = stream.time_base, max(LEAST_MOVIE_TIMESCALE, stream.time_base.denominator)
         origin = round(zero(clip) / base)
         shown: list[tuple[int, int]] = []
-        unseen = False
+        unseen, last_dts = False, None
         with output(partial, scale) as container:
             copy: Any = container.add_stream_from_template(stream)
             copy.time_base = base
@@ -180,6 +180,10 @@ def replace_audio(
                     track.write_until(float((stamp - origin) * base) + LEAD)
                 packet.pts = None if packet.pts is None else packet.pts - origin
                 packet.dts = None if packet.dts is None else packet.dts - origin
+                if packet.dts is not None and last_dts is not None and packet.dts <= last_dts:
+                    # Program streams repeat times at block borders; when to decode is the container's own matter.
+                    packet.dts = last_dts + 1
+                last_dts = packet.dts if packet.dts is not None else last_dts
                 if packet.is_discard:
                     unseen = True
                 elif packet.pts is not None:

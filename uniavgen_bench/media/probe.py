@@ -146,6 +146,8 @@ class _Tally:
         self._hash = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
         self._rate = int(parameters.get("rate") or 0)
         self.count = 0
+        self._pcm = str(parameters["codec"]).startswith("pcm_")
+        self._next: Fraction | None = None
         self._times: set[int] = set()
         self._first: Fraction | None = None
         self._end: Fraction | None = None
@@ -156,13 +158,15 @@ class _Tally:
         time = None if stamp is None else stamp * self._base - self._origin
         skip, cut = skipped_samples(packet) if self._rate else (0, 0)
         shown = "unseen" if packet.is_discard else time
-        head = f"{shown};{packet.size};{skip};{cut}\n"
-        self._hash.update(head.encode())
+        length = (packet.duration or 0) * self._base
+        if not (self._pcm and time is not None and time == self._next):
+            # Bare samples are cut into packets as the picture around them has it: only their jumps in time count.
+            self._hash.update(f"{shown};{0 if self._pcm else packet.size};{skip};{cut}\n".encode())
+        self._next = None if time is None else time + length
         self._hash.update(memoryview(packet))
         self.count += 1
         if time is None or stamp is None or packet.is_discard:
             return
-        length = (packet.duration or 0) * self._base
         begin, end = time, time + length
         if self._rate:
             begin, end = begin + Fraction(skip, self._rate), end - Fraction(cut, self._rate)

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.container import Damage, declared_end, opened, sound_stream, sounds, zero
+from uniavgen_bench.media.container import (
+    Damage,
+    declared_end,
+    has_own_zero,
+    opened,
+    sound_stream,
+    sounds,
+    zero,
+)
 from uniavgen_bench.media.errors import MediaError
 
 if TYPE_CHECKING:
@@ -82,7 +90,8 @@ def audio_chunks(
         base = stream.time_base
         unit = (base.numerator, base.denominator) if base else (1, 1)
         origin = zero(container)
-        timeline = _Timeline(path, damage, origin, unit, declared_end(stream, origin))
+        declared = declared_end(stream, origin) if has_own_zero(container) else 0.0
+        timeline = _Timeline(path, damage, origin, unit, declared)
         blocks = timeline.blocks(sounds(container, stream, damage))
         yield from _Chunker(timeline, rate, mono, seconds).chunks(blocks)
         if timeline.rate == 0:
@@ -105,7 +114,23 @@ class _Timeline:
         self._count = 0
 
     def blocks(self, frames: Iterator[AudioFrame]) -> Iterator[NDArray[np.float32]]:
-        """Yield blocks `[C, n]` at the rate of the first frame, which gives `start`, `rate` and `channels`."""
+        """Yield blocks `[C, n]` at the rate of the first frame, which gives `start`, `rate` and `channels`.
+
+        What an encoder put behind the end that the container declares, to fill its last block, is cut.
+        """
+        held: NDArray[np.float32] | None = None
+        for block in self._continuous(frames):
+            if held is not None:
+                yield held
+            held = block
+        if held is None:
+            return
+        end = self.start + self._count / self.rate
+        filling = round((end - self.declared) * self.rate) if self.declared else 0
+        yield held[:, : held.shape[1] - filling] if 0 < filling < held.shape[1] else held
+        self.damage.note_early_end("the sound", end, self.declared)
+
+    def _continuous(self, frames: Iterator[AudioFrame]) -> Iterator[NDArray[np.float32]]:
         for frame in frames:
             if frame.samples == 0 or frame.sample_rate <= 0:
                 continue
@@ -132,8 +157,6 @@ class _Timeline:
             if block.shape[1]:
                 self._count += block.shape[1]
                 yield block
-        if self.rate:
-            self.damage.note_early_end("the sound", self.start + self._count / self.rate, self.declared)
 
     def _silence(self, count: int) -> Iterator[NDArray[np.float32]]:
         while count > 0:
