@@ -125,6 +125,18 @@ def test_offline_refuses_with_the_exact_command(locator, shelf):
     assert shelf.asked == []
 
 
+def test_a_wrong_file_is_named_before_a_run(fresh, tmp_path):
+    for file in ("one.onnx", "site.pt"):
+        (tmp_path / file).write_bytes(b"wrong")
+    locator = fresh(tmp_path)
+    with pytest.raises(
+        InputError, match=r"one\.onnx is not the file of the manifest: expected 650 bytes, found 5"
+    ):
+        locator.require(["one"], offline=True)
+    assert "site.pt is not the file" in locator.require(["site"], offline=True).unavailable["site"]
+    assert "site.pt is not the file" in locator.require(["site"], quiet=True).unavailable["site"]
+
+
 def test_offline_goes_on_without_what_cannot_be_had(locator, shelf):
     locator.pull(["one"], quiet=True)
     ready = locator.require(["one", "site"], offline=True)

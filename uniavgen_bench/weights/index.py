@@ -104,10 +104,8 @@ def open_url(url: str, timeout: float, context: ssl.SSLContext | None, accept: s
     Raises:
         OSError: it cannot be opened (`urllib.error.URLError` and its kind).
     """
-    from uniavgen_bench import __version__
-
     parts = urlsplit(url)
-    headers = {"Accept": accept, "User-Agent": f"uniavgen-bench/{__version__}"}
+    headers = {"Accept": accept, "User-Agent": "uniavgen-bench"}
     if parts.username:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"

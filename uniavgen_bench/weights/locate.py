@@ -41,6 +41,11 @@ class WeightStatus:
     path: Path | None = None
     problem: str = ""
 
+    @property
+    def why(self) -> str:
+        """Why it cannot be loaded, and the way out."""
+        return f"{self.problem or f'{self.weight.name} is not here'} ({way_out(self.weight)})"
+
 
 @dataclass(frozen=True)
 class Readiness:
@@ -81,8 +86,7 @@ class WeightLocator:
         """
         status = self._status(self.manifest[name])
         if status.path is None:
-            detail = status.problem or f"{name} is not here"
-            raise MissingError(Reason.WEIGHTS, f"{detail} ({way_out(status.weight)})")
+            raise MissingError(Reason.WEIGHTS, status.why)
         return status.path
 
     def sha256(self, name: str) -> str:
@@ -120,11 +124,12 @@ class WeightLocator:
             entries = [w for w in entries if w.tried]
         statuses = [self._status(w) for w in entries]
         here = tuple(s.weight.name for s in statuses if s.state is State.HERE)
-        lacking = [s.weight for s in statuses if s.state is not State.HERE]
+        without = {s.weight.name: s for s in statuses if s.state is not State.HERE}
+        lacking = [s.weight for s in without.values()]
         if not lacking:
             return Readiness(here=here)
         if offline:
-            raise self._refusal(lacking)
+            raise self._refusal(list(without.values()))
         if quiet:
             failed = self._fetch(lacking, Silent())
         else:
@@ -133,7 +138,10 @@ class WeightLocator:
             with progress_bar(total, note) as progress:
                 failed = self._fetch(lacking, progress)
         pulled = tuple(w.name for w in lacking if w.name not in failed)
-        reasons = {name: f"{name} could not be had: {reason}" for name, reason in failed.items()}
+        reasons = {}
+        for name, reason in failed.items():
+            wrong = f"; {without[name].problem}" if without[name].problem else ""
+            reasons[name] = f"{name} could not be had: {reason}{wrong}"
         return Readiness(here=here, pulled=pulled, unavailable=reasons)
 
     def require(self, names: Iterable[str], *, offline: bool = False, quiet: bool = False) -> Readiness:
@@ -145,23 +153,20 @@ class WeightLocator:
         Raises:
             InputError: `offline` and something obtainable is lacking; the message holds the command that gets it.
         """
-        statuses = [self._status(w) for w in self._entries(names)]
+        statuses = self.status(names)
         here = tuple(s.weight.name for s in statuses if s.state is State.HERE)
-        lacking = [s.weight for s in statuses if s.state is not State.HERE]
-        obtainable = [w for w in lacking if w.tried]
+        lacking = [s for s in statuses if s.state is not State.HERE]
+        obtainable = [s for s in lacking if s.weight.tried]
         if offline and obtainable:
             raise self._refusal(obtainable)
-        skipped = [w for w in lacking if not w.tried and (offline or self._lately_in_vain(w))]
-        asked = [w for w in lacking if w not in skipped]
-        got = self.pull([w.name for w in asked], quiet=quiet) if asked else Readiness()
-        unavailable = {w.name: f"{w.name} is not here ({way_out(w)})" for w in skipped} | dict(
-            got.unavailable
-        )
-        return Readiness(here=here, pulled=got.pulled, unavailable=unavailable)
-
-    def lacking(self, names: Iterable[str]) -> list[Weight]:
-        """Return the named weights that are not here."""
-        return [s.weight for s in self.status(names) if s.state is not State.HERE]
+        unavailable = {
+            s.weight.name: s.why
+            for s in lacking
+            if not s.weight.tried and (offline or self._lately_in_vain(s.weight))
+        }
+        asked = [s.weight.name for s in lacking if s.weight.name not in unavailable]
+        got = self.pull(asked, quiet=quiet) if asked else Readiness()
+        return Readiness(here=here, pulled=got.pulled, unavailable=unavailable | dict(got.unavailable))
 
     def _entries(self, names: Iterable[str] | None) -> list[Weight]:
         return list(
@@ -201,11 +206,14 @@ class WeightLocator:
         except OSError:
             return False
 
-    def _refusal(self, weights: Sequence[Weight]) -> InputError:
+    def _refusal(self, lacking: Sequence[WeightStatus]) -> InputError:
+        weights = [s.weight for s in lacking]
         names = " ".join(w.name for w in weights)
         size = megabytes(download_bytes(weights))
+        wrong = "; ".join(s.problem for s in lacking if s.problem)
         return InputError(
-            f"offline, and these weights are not here: {names.replace(' ', ', ')}, {size} to fetch",
+            f"offline, and these weights are not here: {names.replace(' ', ', ')}, {size} to fetch"
+            f"{f'; {wrong}' if wrong else ''}",
             way_out=f"where there is a network run: uniavgen-bench weights pull {names} — then copy the folder "
             f"weights of its UNIAVGEN_BENCH_HOME to {self.home}, or name it in {SEARCH_VARIABLE}",
         )
