@@ -51,7 +51,8 @@ class ClipRecord(Frozen):
     """One line of clips.jsonl: a clip, its sample, what the container says, and where its media and evidence lie.
 
     `media` and `evidence` are relative to the run directory, or None. `poster` is a JPEG picture of the clip.
-    `problem` is the reason why there is nothing to score, as `reason: detail`, or empty.
+    `problem` is the reason why there is nothing to score, as `reason: detail`, or empty. `notes` say what the decoder
+    found wrong with a clip that was scored all the same, for example that its file is cut off.
     """
 
     system: str
@@ -68,6 +69,7 @@ class ClipRecord(Frozen):
     height: int | None = None
     audio_rate: int | None = None
     problem: str = ""
+    notes: list[str] = Field(default_factory=list)
 
 
 class RunManifest(Frozen):

@@ -155,6 +155,7 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
             "width": facts.width,
             "height": facts.height,
             "audio_rate": facts.audio_rate,
+            "notes": list(facts.problems),
         }
     )
     started = time.perf_counter()
