@@ -55,8 +55,8 @@ class FaceDetector:
     def detect(self, picture: UInt8, *, min_score: float = MIN_SCORE) -> list[Detection]:
         """Return the faces of a picture [H, W, 3] RGB, best score first.
 
-        Where the whole picture shows no clear one, overlapping quarters are looked at: faces below 6 % of the longer side
-        are too small for the network otherwise.
+        Where the whole picture shows no clear one, overlapping quarters are looked at: faces below 6 % of the
+        longer side are too small for the network otherwise.
         """
         height, width = picture.shape[:2]
         found = self._look(picture, whole(width, height), min_score)
