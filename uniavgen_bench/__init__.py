@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from uniavgen_bench.version import VERSION
+
 if TYPE_CHECKING:
     from uniavgen_bench.api import Run, run, score
 
-__version__ = "0.1.0.dev0"
+__version__ = VERSION
 __all__ = ["Run", "__version__", "run", "score"]
 
 

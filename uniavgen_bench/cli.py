@@ -191,9 +191,9 @@ def version(
 ) -> None:
     """Print the version when asked to."""
     if show:
-        from uniavgen_bench import __version__
+        from uniavgen_bench.version import VERSION
 
-        typer.echo(__version__)
+        typer.echo(VERSION)
         raise typer.Exit
 
 

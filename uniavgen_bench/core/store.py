@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from uniavgen_bench.core.run_files import write_atomic
+from uniavgen_bench.core.atomic import write_atomic
 
 DIGEST = 32
 

@@ -7,19 +7,24 @@ import os
 import shutil
 from pathlib import Path
 
-from uniavgen_bench.analysis.artefacts import ClipArtefacts
+import numpy as np
+
+from uniavgen_bench.analysis.artefacts import ClipArtefacts, UInt8
+from uniavgen_bench.core.atomic import write_atomic
 from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.result import MissingError
-from uniavgen_bench.core.run_files import ClipRecord, write_atomic
+from uniavgen_bench.core.run_files import ClipRecord
 from uniavgen_bench.media.decode import video_frames
-from uniavgen_bench.media.errors import MediaError
-from uniavgen_bench.media.mux import write_timed_clip
+from uniavgen_bench.media.errors import MediaError, MediaWriteError
+from uniavgen_bench.media.mux import replace_audio, write_timed_clip
+from uniavgen_bench.media.probe import ClipFacts
 from uniavgen_bench.media.sound import audio
 from uniavgen_bench.media.writing import placed
 
 PLAYABLE_VIDEO = frozenset({"h264", "vp8", "vp9", "av1"})
 PLAYABLE_AUDIO = frozenset({"aac", "mp3", "opus", "vorbis", "flac", None})
+PREVIEW_SIDE = 360
 PLAYABLE_ENDINGS = frozenset({".mp4", ".m4v", ".webm"})
 """What Chromium and Firefox both play; anything else gets a preview."""
 
@@ -41,7 +46,7 @@ def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: ClipA
         elif facts.video_codec is not None:
             out = folder / f"{record.repeat}.preview.mp4"
             with contextlib.suppress(MediaError):
-                _preview(path, run / out, has_sound=facts.audio_codec is not None)
+                _preview(path, run / out, facts)
                 media = out.as_posix()
     return record.model_copy(update={"media": media, "poster": poster})
 
@@ -74,13 +79,29 @@ def _link(source: Path, out: Path, sha256: str | None, *, copy: bool) -> None:
     part.replace(out)
 
 
-def _preview(source: Path, out: Path, *, has_sound: bool) -> None:
+def _preview(source: Path, out: Path, facts: ClipFacts) -> None:
+    """Write an mp4 that browsers play: the same packets in another container, or a smaller picture."""
     if out.is_file():
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    heard = audio(source, rate=48_000, mono=True) if has_sound else None
-    frames = ((frame.time, frame.image) for frame in video_frames(source))
+    heard = audio(source, rate=48_000, mono=True) if facts.audio_codec is not None else None
+    if heard is not None and facts.video_codec in PLAYABLE_VIDEO:
+        with contextlib.suppress(MediaWriteError):  # a picture that an mp4 cannot hold unchanged
+            replace_audio(source, heard.samples, heard.rate, heard.start, out)
+            return
+    frames = ((frame.time, smaller(frame.image)) for frame in video_frames(source))
     if heard is None:
         write_timed_clip(out, frames)
     else:
         write_timed_clip(out, frames, placed(heard.samples, heard.rate, heard.start), heard.rate)
+
+
+def smaller(image: UInt8) -> UInt8:
+    """Return a picture with a short side of at most `PREVIEW_SIDE` px."""
+    import cv2
+
+    height, width = image.shape[:2]
+    scale = PREVIEW_SIDE / min(height, width)
+    if scale >= 1:
+        return image
+    size = (round(width * scale), round(height * scale))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

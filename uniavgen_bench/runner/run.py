@@ -13,8 +13,8 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from uniavgen_bench import __version__
 from uniavgen_bench.analysis.needs import needed_weights
+from uniavgen_bench.core.atomic import write_atomic, write_json
 from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.result import Missing
@@ -24,8 +24,6 @@ from uniavgen_bench.core.run_files import (
     RunDirectory,
     RunManifest,
     WeightUsed,
-    write_atomic,
-    write_json,
 )
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.store import home
@@ -34,6 +32,7 @@ from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
+from uniavgen_bench.version import VERSION
 from uniavgen_bench.weights.locate import WeightLocator
 
 
@@ -196,7 +195,7 @@ def _manifest(
         status="running",
         command=options.command,
         plan_sha256=identity,
-        version=__version__,
+        version=VERSION,
         code_sha256=code_sha256(),
         started=started.isoformat(timespec="seconds"),
         environment=environment(),

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from uniavgen_bench.analysis.clip import AnalysedClip
+from uniavgen_bench.core.atomic import write_json
 from uniavgen_bench.core.errors import BenchError
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.registry import METRICS, SYSTEMS, Registry
 from uniavgen_bench.core.result import Missing, MissingError, Reason
-from uniavgen_bench.core.run_files import ClipRecord, CurveData, EvidenceData, write_json
+from uniavgen_bench.core.run_files import ClipRecord, CurveData, EvidenceData
 from uniavgen_bench.core.sample import ClipKey, Sample
 from uniavgen_bench.core.store import Store
 from uniavgen_bench.media.errors import MediaWriteError

@@ -6,8 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from uniavgen_bench.core.atomic import write_atomic
 from uniavgen_bench.core.hashing import sha256_bytes, sha256_file
-from uniavgen_bench.core.run_files import write_atomic
 from uniavgen_bench.weights.manifest import WeightFile
 
 
