@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from uniavgen_bench.core.atomic import write_atomic, write_json
 from uniavgen_bench.core.hashing import sha256_bytes
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.run_files import (
@@ -22,8 +23,6 @@ from uniavgen_bench.core.run_files import (
     RunDirectory,
     RunManifest,
     WeightUsed,
-    write_atomic,
-    write_json,
 )
 from uniavgen_bench.core.sample import Role, Sample, SystemInfo, Task
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec, Tier
@@ -224,15 +223,16 @@ def write_run(root: Path, plan: FakeRun | None = None) -> Path:
 
 
 def _sample(i: int, plan: FakeRun) -> Sample:
-    name = HOSTILE_NAMES[i % len(HOSTILE_NAMES)] if plan.hostile and i % 5 == 3 else f"portrait_{i:03d}"
-    if plan.hostile and i >= 5 * len(HOSTILE_NAMES):
-        name = f"{name}{i}"
+    name = f"portrait_{i:03d}"
+    odd = plan.hostile and i % 3 == 1
+    if odd:
+        name = HOSTILE_NAMES[i // 3 % len(HOSTILE_NAMES)] + ("" if i < 3 * len(HOSTILE_NAMES) else str(i))
     spoken = SENTENCES[i % len(SENTENCES)]
     return Sample(
         id=name,
         task=Task.JOINT,
-        caption=f"A person speaks to the camera in a quiet room. {HOSTILE if plan.hostile and i % 5 == 3 else ''}",
-        speech=f"{spoken} {HOSTILE}" if plan.hostile and i % 5 == 3 else spoken,
+        caption=f"A person speaks to the camera in a quiet room. {HOSTILE if odd else ''}",
+        speech=f"{spoken} {HOSTILE}" if odd else spoken,
         speech_verified=i % 4 != 1,
         image=Path(f"/home/somebody/data/portraits/{i:03d}.png"),
         facts={

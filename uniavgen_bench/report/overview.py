@@ -66,7 +66,8 @@ class Extreme:
     """A clip at an end of a distribution."""
 
     page: str
-    name: str
+    sample: str
+    system: str
     value: str
 
 
@@ -200,10 +201,8 @@ def _metric(run: RunData, number_: int, name: str, lines: Sequence[MissingLine])
     most = min(EXTREMES, len(order) // 2)
 
     def extreme(clip: int) -> Extreme:
-        name = f"{run.grid.sample[clip]} · {run.label(clip)}"
-        return Extreme(
-            f"clips/{run.page_names[clip]}", name, number(float(values[clip]), run.clip_digits[first])
-        )
+        value = number(float(values[clip]), run.clip_digits[first])
+        return Extreme(f"clips/{run.page_names[clip]}", str(run.grid.sample[clip]), run.label(clip), value)
 
     return MetricView(
         name=name,

@@ -16,15 +16,11 @@ WIDTH = 100.0
 
 @dataclass(frozen=True)
 class Distribution:
-    """The scores of one column, sorted, and how they are compared."""
+    """The scores of one column, sorted, their quartiles and median, and how they are compared."""
 
     values: NDArray[np.float64]
+    quartiles: tuple[float, float, float]
     direction: Direction
-
-    def quartiles(self) -> tuple[float, float, float]:
-        """Return the first quartile, the median and the third quartile."""
-        low, middle, high = np.quantile(self.values, [0.25, 0.5, 0.75])
-        return float(low), float(middle), float(high)
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,9 @@ class Place:
 
 def distribution(values: NDArray[np.float64], direction: Direction) -> Distribution:
     """Return the distribution of the numbers among `values` [N]."""
-    return Distribution(np.sort(values[~np.isnan(values)]), direction)
+    known = np.sort(values[~np.isnan(values)])
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (0.0, 0.0, 0.0)
+    return Distribution(known, (float(low), float(middle), float(high)), direction)
 
 
 def place(value: float, among: Distribution, *, member: bool) -> Place | None:
@@ -66,7 +64,7 @@ def place(value: float, among: Distribution, *, member: bool) -> Place | None:
         below, word = int(np.count_nonzero(np.abs(among.values) > abs(value))), "nearer to zero than"
     else:
         below, word = int(np.searchsorted(among.values, value, "left")), "higher than"
-    low, middle, high = among.quartiles()
+    low, middle, high = among.quartiles
     return Place(
         at(value), at(low), at(middle), at(high), f"{word} {percent(below / others)} of {others} others"
     )

@@ -90,14 +90,18 @@ def _constant(group: Clustered) -> bool:
 
 
 def _ratio(sums: Any, counts: Any, axis: int = -1) -> Any:
-    return sums.sum(axis=axis) / counts.sum(axis=axis)
+    # Rounded, because BCa counts the resamples below the mean itself: ties must not turn on the last bit.
+    return np.round(sums.sum(axis=axis) / counts.sum(axis=axis), 9)
 
 
 def _bca(group: Clustered, level: float, seed: int) -> Interval:
     from scipy.stats import bootstrap
 
     has = group.counts > 0
-    data = (group.sums[has], group.counts[has])
+    counts = group.counts[has]
+    centre = float(group.sums.sum() / counts.sum())
+    scale = float(np.std(group.sums[has] / counts))
+    data = ((group.sums[has] - centre * counts) / scale, counts)
     size = int(has.sum())
     method: Literal["BCa", "percentile"] = "BCa"
     for method in ("BCa", "percentile"):
@@ -113,7 +117,7 @@ def _bca(group: Clustered, level: float, seed: int) -> Interval:
                 method=method,
                 rng=np.random.default_rng(seed),
             ).confidence_interval
-        low, high = float(result.low), float(result.high)
+        low, high = centre + scale * float(result.low), centre + scale * float(result.high)
         if np.isfinite(low) and np.isfinite(high):
             break
     few = ", few: likely too narrow" if size < FEW else ""
@@ -126,7 +130,8 @@ def _by_matrix(groups: Sequence[Clustered], size: int, level: float, seed: int) 
     """Percentile intervals of groups with K = `size` clusters: draws [R, K] times sums and counts [K]."""
     rng = np.random.default_rng(seed)
     means = np.empty((len(groups), LARGE_RESAMPLES))
-    step = max(1, min(LARGE_RESAMPLES, 1_000_000 // size))
+    # Small enough for the processor's cache, and for BLAS to stay on one thread: on busy cores more are far slower.
+    step = max(1, min(LARGE_RESAMPLES, 100_000 // size))
     for start in range(0, LARGE_RESAMPLES, step):
         rows = min(step, LARGE_RESAMPLES - start)
         draws = rng.integers(0, size, size=(rows, size), dtype=np.int64)

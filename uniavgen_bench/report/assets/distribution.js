@@ -6,6 +6,7 @@
   if (!run) return;
   const MOST_DOTS = 300;
   const ROW = 46;
+  const NARROW_ROW = 58;
   const ROOM = 56;
 
   // Clips of each system, once.
@@ -15,7 +16,7 @@
   /** Spread dots a little, always in the same way. */
   function jitter(clip) {
     const x = Math.sin(clip * 12.9898 + 4.1414) * 43758.5453;
-    return (x - Math.floor(x) - 0.5) * 0.36;
+    return (x - Math.floor(x) - 0.5);
   }
 
   /** At most MOST_DOTS clips, evenly over the sorted values, ends included: their shape stays, the page stays fast. */
@@ -32,6 +33,7 @@
     const values = run.values[number];
     const count = run.systems.length;
     const narrow = element.clientWidth < 460;
+    const half = narrow ? 0.2 : 0.27;
     const isControl = (system) => run.systems[system].role !== "system";
     const [accent, soft, ink, mark] = ["accent", "floor", "ink", "mark"].map(Theme.colour);
     const dots = { x: [], y: [], customdata: [], text: [], colour: [] };
@@ -49,15 +51,15 @@
       if (chosen.length < box.scored) thinned += 1;
       for (const clip of chosen) {
         dots.x.push(values[clip]);
-        dots.y.push(row + jitter(clip));
+        dots.y.push(row + 1.3 * half * jitter(clip));
         dots.customdata.push(clip);
         dots.colour.push(colour);
         dots.text.push(`${Report.plain(run.clips.sample[clip])}<br>${Report.plain(system.label)}`);
       }
       if (box.quartiles) {
         const [low, middle, high] = box.quartiles;
-        shapes.push({ type: "rect", x0: low, x1: high, y0: row - 0.27, y1: row + 0.27, line: { width: 0 }, fillcolor: colour, opacity: 0.16, layer: "below" });
-        shapes.push({ type: "line", x0: middle, x1: middle, y0: row - 0.27, y1: row + 0.27, line: { width: 1.5, color: colour }, layer: "below" });
+        shapes.push({ type: "rect", x0: low, x1: high, y0: row - half, y1: row + half, line: { width: 0 }, fillcolor: colour, opacity: 0.16, layer: "below" });
+        shapes.push({ type: "line", x0: middle, x1: middle, y0: row - half, y1: row + half, line: { width: 1.5, color: colour }, layer: "below" });
       }
       if (box.mean !== null) {
         const to = means[isControl(s) ? "control" : "system"];
@@ -69,13 +71,13 @@
         to.text.push(`${Report.plain(system.label)}<br>mean ${Report.number(box.mean, column.digits)}${interval}<br>${box.scored} of ${box.attempted} clips`);
       }
       if (narrow) {
-        labels.push({ xref: "paper", x: 0, xanchor: "left", y: row + 0.42, yanchor: "middle", showarrow: false, text: Report.plain(system.label), font: { size: 12, color: ink } });
+        labels.push({ xref: "paper", x: 0, xanchor: "left", y: row + 0.37, yanchor: "middle", showarrow: false, text: Report.plain(system.label), font: { size: 12, color: ink } });
       }
     });
     const unit = column.unit ? ` (${Report.plain(column.unit)})` : "";
     const note = thinned ? ` · dots: ${MOST_DOTS} clips a system, boxes: all` : "";
     const layout = Theme.layout({
-      height: count * ROW + ROOM,
+      height: count * (narrow ? NARROW_ROW : ROW) + ROOM,
       xaxis: { title: { text: `${column.field}${unit}${note}`, font: { size: 12 } }, zeroline: column.direction === "zero" },
       yaxis: {
         range: [-0.6, count - 0.35],
