@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from uniavgen_bench.analysis.artefacts import Float32, UInt8
 from uniavgen_bench.analysis.networks import LiteNetwork
+from uniavgen_bench.analysis.shrink import shrunk
 from uniavgen_bench.weights.models import Models
 
 WEIGHT = "face-detector-full"
@@ -103,14 +104,12 @@ def _corners(length: int, side: float) -> list[float]:
 
 def letterbox(picture: UInt8, window: Window) -> Float32:
     """Resample a window of a picture to the network's input [192, 192, 3] in -1 … 1."""
-    import cv2
-
     height, width = picture.shape[:2]
     x0, y0 = max(0, round(window.x)), max(0, round(window.y))
     x1, y1 = min(width, round(window.x + window.side)), min(height, round(window.y + window.side))
     scale = SIDE / window.side
     size = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
-    small = cv2.resize(picture[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
+    small = shrunk(picture[y0:y1, x0:x1], size)
     left = min(max(0, round((x0 - window.x) * scale)), SIDE - size[0])
     top = min(max(0, round((y0 - window.y) * scale)), SIDE - size[1])
     tensor = np.full((SIDE, SIDE, 3), -1.0, np.float32)

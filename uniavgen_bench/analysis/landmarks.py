@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from uniavgen_bench.analysis.artefacts import Float32, Float64, UInt8
 from uniavgen_bench.analysis.networks import LiteNetwork
+from uniavgen_bench.analysis.shrink import halved
 from uniavgen_bench.weights.models import Models
 
 WEIGHT = "face-landmarks"
@@ -80,7 +81,7 @@ def load_face_mesh(models: Models) -> FaceMesh:
 def sample(picture: UInt8, roi: Roi) -> Float32:
     """Resample a region to the network's input [192, 192, 3] in 0 … 1; outside the picture is black.
 
-    Large faces are first shrunk by averaging whole px: a bilinear look at every fourth px would flicker.
+    Large faces are first halved by averages: a bilinear look at every fourth px would flicker.
     """
     import cv2
 
@@ -91,12 +92,8 @@ def sample(picture: UInt8, roi: Roi) -> Float32:
     if part.size == 0:
         return np.zeros((SIDE, SIDE, 3), np.float32)
     matrix[:, 2] -= x0, y0
-    step = int(roi.side / SIDE)
-    if step > 1 and min(part.shape[:2]) >= step:
-        height, width = part.shape[0] // step, part.shape[1] // step
-        whole = part[: height * step, : width * step]
-        part = np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        matrix /= step
+    part, step = halved(part, roi.side / SIDE)
+    matrix /= step
     # warpAffine counts from the middle of the upper left pixel.
     matrix[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

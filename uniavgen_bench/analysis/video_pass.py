@@ -49,6 +49,9 @@ def analyse_video(path: Path, models: Models, *, faces: bool = True) -> VideoArt
         MediaError: `unreadable` or `no_video`.
         MissingError: `weights`.
     """
+    import cv2
+
+    cv2.setNumThreads(models.threads)
     follower = FaceFollower(load_face_detector(models), load_face_mesh(models)) if faces else None
     frames = video_frames(path, threads=models.threads)
     return analyse_pictures((Picture(f.index, f.time, f.image) for f in frames), follower)
