@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -191,24 +192,45 @@ def edit_list(folder: Path, hidden: int = 10) -> FlashBeep:
     return flash_and_beep(folder, "mp4-flac", first_frame=-hidden, name="edited.mp4")
 
 
-def turned(folder: Path, degrees: int = 90) -> Path:
-    """Write an mp4 as a phone does: coded 128x96 with the left half red and the top left corner white, to be turned.
+MATRICES = {
+    0: (1, 0, 0, 1),
+    -90: (0, 1, -1, 0),
+    90: (0, -1, 1, 0),
+    180: (-1, 0, 0, -1),
+    "mirror": (-1, 0, 0, 1),
+}
+"""a, b, c, d of a display matrix (ISO/IEC 14496-12, `tkhd`) by counter-clockwise degrees."""
 
-    `degrees` is the counter-clockwise turn that a player makes.
+
+def turned(folder: Path, turn: int | str = 90) -> Path:
+    """Write an mp4 as a phone does: coded 128x96, left half red, top left corner white, to be turned by a player.
+
+    `turn` is a key of `MATRICES`; the matrix is written into the file by hand.
     """
-    path = folder / f"turned{degrees}.mp4"
+    path = folder / f"turned{turn}.mp4"
     image = np.zeros((96, 128, 3), np.uint8)
     image[:, :64, 0] = 200
     image[:32, :32] = 255
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=25, options=dict(FAST))
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        stream.set_display_rotation(degrees)
         for i in range(10):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = i, Fraction(1, 25)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 4 + 40
+    a, b, c, d = (v << 16 for v in MATRICES[turn])
+    data[matrix : matrix + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
+def unknown_codec(folder: Path) -> Path:
+    """Write an mp4 whose picture has a codec that nobody knows, with sound that is in order."""
+    path = flash_and_beep(folder, "mp4-aac", name="unknown.mp4").path
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zz9z"))
     return path
 
 

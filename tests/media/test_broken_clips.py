@@ -19,6 +19,7 @@ from clip_factory import (
     sound_only,
     text_named_mp4,
     truncated,
+    unknown_codec,
     zero_bytes,
 )
 
@@ -137,6 +138,17 @@ def test_a_clip_without_sound_and_a_sound_without_pictures(tmp_path: Path) -> No
     assert caught.value.reason is Reason.NO_VIDEO
     assert probe(silent).audio_sha256 is None and probe(silent).audio_duration is None
     assert probe(unseen).video_sha256 is None and probe(unseen).width is None
+
+
+def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
+    path = unknown_codec(tmp_path)
+    with pytest.raises(MediaError, match="no decoder for its picture") as caught:
+        frame_times(path)
+    assert caught.value.reason is Reason.UNREADABLE
+    assert audio(path).duration == pytest.approx(3.0)
+    facts = probe(path)
+    assert facts.video_codec is None and facts.width is None and facts.audio_codec == "aac"
+    assert facts.problems == ("no decoder for its picture is known",)
 
 
 def test_a_clip_of_one_picture(tmp_path: Path) -> None:

@@ -142,6 +142,12 @@ def _default_else_first(streams: list[AnyStream]) -> AnyStream | None:
     return next(default, streams[0] if streams else None)
 
 
+def has_decoder(stream: VideoStream | AudioStream) -> bool:
+    """Tell whether the codec of a stream is known here."""
+    context: object = stream.codec_context  # None where no decoder is known, other than its type says
+    return context is not None
+
+
 def has_own_zero(container: InputContainer) -> bool:
     """Tell whether the container counts time from a presentation zero, and writes down its length."""
     return container.format.name.split(",")[0] in ABSOLUTE_CLOCKS
@@ -201,8 +207,6 @@ def sounds(container: InputContainer, stream: AudioStream, damage: Damage) -> It
 def _decoded(container: InputContainer, stream: Any, damage: Damage) -> Iterator[Any]:
     import av
 
-    if stream.codec_context is None:
-        raise MediaError(container.name, Reason.UNREADABLE, f"no decoder for its {stream.type} is known")
     for packet in itertools.chain(packets(container, (stream,), damage), (None,)):
         try:
             frames = stream.codec_context.decode(packet)

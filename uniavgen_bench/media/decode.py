@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.container import Damage, declared_end, opened, picture_stream, pictures, zero
+from uniavgen_bench.media.container import (
+    Damage,
+    declared_end,
+    has_decoder,
+    opened,
+    picture_stream,
+    pictures,
+    zero,
+)
 from uniavgen_bench.media.errors import MediaError
 from uniavgen_bench.media.geometry import Geometry, geometry
 from uniavgen_bench.media.sound import Sound, audio, audio_chunks
@@ -99,6 +107,9 @@ class VideoReader:
         if stream is None:
             self.close()
             raise MediaError(path, Reason.NO_VIDEO)
+        if not has_decoder(stream):
+            self.close()
+            raise MediaError(path, Reason.UNREADABLE, "no decoder for its picture is known")
         self._stream = stream
         stream.thread_type = "AUTO"
         stream.thread_count = threads

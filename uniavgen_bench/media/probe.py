@@ -14,6 +14,7 @@ from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.result import Reason
 from uniavgen_bench.media.container import (
     Damage,
+    has_decoder,
     has_own_zero,
     opened,
     packets,
@@ -87,6 +88,8 @@ def probe(path: Path) -> ClipFacts:
         shape = first.shape() if first is not None else None
         if seen is not None and seen.count == 0:
             damage.note("the video stream is empty")
+        elif video is not None and not has_decoder(video):
+            damage.note("no decoder for its picture is known")
         elif video is not None and shape is None:
             damage.note("the first picture does not decode")
         if heard is not None and heard.count == 0:

@@ -15,6 +15,7 @@ from uniavgen_bench.core.result import Reason
 from uniavgen_bench.media.container import (
     Damage,
     declared_end,
+    has_decoder,
     has_own_zero,
     opened,
     sound_stream,
@@ -87,6 +88,8 @@ def audio_chunks(
         stream = sound_stream(container)
         if stream is None:
             raise MediaError(path, Reason.NO_AUDIO)
+        if not has_decoder(stream):
+            raise MediaError(path, Reason.UNREADABLE, "no decoder for its sound is known")
         base = stream.time_base
         unit = (base.numerator, base.denominator) if base else (1, 1)
         origin = zero(container)
