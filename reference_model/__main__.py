@@ -230,7 +230,8 @@ def main() -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if message.strip():
+        errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
     raise SystemExit(2)
 
 
