@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_factory import flash_and_beep, picture_only, sound_only
+from clip_factory import flash_and_beep, one_frame, picture_only, sound_only
 
 from uniavgen_bench.analysis import video_pass
 from uniavgen_bench.analysis.clip import AnalysedClip, artefact_versions
@@ -223,3 +223,23 @@ def test_a_real_clip_has_a_track_crops_and_thumbnails_on_one_clock(
     again = AnalysedClip(path, SAMPLE, store, Models(weights_home))
     np.testing.assert_array_equal(again.faces.tracks[0].landmarks, track.landmarks)
     assert again.crops.jpegs == clip.crops.jpegs
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("size", [(2, 2), (16, 200), (640, 8)])
+def test_tiny_and_odd_shaped_pictures_hold_no_face(
+    size: tuple[int, int], store: Store, tmp_path: Path, weights_home: WeightLocator
+) -> None:
+    clip = AnalysedClip(picture_only(tmp_path, frames=12, size=size), SAMPLE, store, Models(weights_home))
+    assert reason(clip, "faces") is Reason.NO_FACE
+    assert (clip.frames.width, clip.frames.height) == size
+    assert len(clip.thumbnails.jpegs) > 0
+
+
+@pytest.mark.weights
+def test_a_clip_of_one_frame_has_a_clock_and_no_face(
+    store: Store, tmp_path: Path, weights_home: WeightLocator
+) -> None:
+    clip = AnalysedClip(one_frame(tmp_path), SAMPLE, store, Models(weights_home))
+    assert reason(clip, "faces") is Reason.NO_FACE
+    assert clip.frames.shots.tolist() == [[0, 0]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from uniavgen_bench.analysis.tracks import (
     pair,
     smoothed,
 )
+from uniavgen_bench.analysis.video_pass import Picture, analyse_pictures
 from uniavgen_bench.media.decode import video_frames
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
@@ -258,3 +260,39 @@ def test_a_network_gives_equal_answers_whatever_it_saw_before(weights_home: Weig
     again = network(a)
     for name, array in first.items():
         np.testing.assert_array_equal(array, again[name])
+
+
+def test_a_face_that_the_landmarks_lose_for_a_moment_is_found_again_by_the_detector() -> None:
+    jump = World(lambda i: [(100.0 + (22.0 if i >= 20 else 0.0), 80.0)])
+
+    class Narrow(KnownMesh):
+        def find(self, picture: np.ndarray, roi: Roi) -> Mesh:
+            mesh = super().find(picture, roi)
+            return mesh if abs(mesh.points[1, 0] - roi.x) < 10 else Mesh(np.zeros((468, 3), np.float32), 0.1)
+
+    follower = FaceFollower(KnownDetector(jump), Narrow(jump))
+    for frame in range(50):
+        list(follower.push(frame, frame / FPS, jump.picture(frame), new_shot=frame == 0))
+    list(follower.finish())
+    ((_, track),) = follower.tracks(np.arange(50) / FPS)
+    assert len(track.frames) == 50
+    assert 20 in jump.detected
+
+
+def test_few_frames_are_held_at_a_time() -> None:
+    """Memory does not grow with the length of a clip, except by what is kept of it."""
+    alive, most = set(), 0
+    world = World(lambda _: [(100.0, 80.0)])
+
+    def pictures() -> Iterator[Picture]:
+        nonlocal most
+        for i in range(200):
+            image = np.full((90, 160, 3), i, np.uint8)
+            alive.add(i)
+            weakref.finalize(image, alive.discard, i)
+            most = max(most, len(alive))
+            yield Picture(i, i / FPS, image)
+
+    seen = analyse_pictures(pictures(), FaceFollower(KnownDetector(world), KnownMesh(world)))
+    assert len(seen.faces.tracks[0].frames) == len(seen.crops.jpegs[0]) == 200
+    assert most <= 10

@@ -62,10 +62,16 @@ class _Live:
     points: list[Float32] = field(default_factory=list)
     presence: list[float] = field(default_factory=list)
     detections: dict[int, Detection] = field(default_factory=dict)
+    box: Float32 = field(init=False)
 
-    @property
-    def box(self) -> Float32:
-        return mesh_box(self.mesh.points)
+    def __post_init__(self) -> None:
+        self.box = mesh_box(self.mesh.points)
+
+    def move(self, mesh: Mesh) -> None:
+        """Take the landmarks of the next frame; the box stays where the face was when they found none."""
+        self.mesh = mesh
+        if mesh.presence >= MIN_PRESENCE:
+            self.box = mesh_box(mesh.points)
 
 
 class FaceFollower:
@@ -88,7 +94,7 @@ class FaceFollower:
             self._due = time + 1.0 / DETECT_HZ
         lost = []
         for face in self._live:
-            face.mesh = self._mesh.find(picture, roi_from_mesh(face.mesh.points))
+            face.move(self._mesh.find(picture, roi_from_mesh(face.mesh.points)))
             if face.mesh.presence < MIN_PRESENCE:
                 found = self._detector.detect(picture, min_score=KEEP_SCORE) if found is None else found
         if found is not None:
@@ -131,7 +137,7 @@ class FaceFollower:
                 face.detections[frame], face.confirmed = detection, time
                 if face.mesh.presence < MIN_PRESENCE:
                     again = self._mesh.find(picture, _roi(detection))
-                    face.mesh = again if again.presence > face.mesh.presence else face.mesh
+                    face.move(again if again.presence > face.mesh.presence else face.mesh)
             elif face.mesh.presence < MIN_PRESENCE or time - face.confirmed > LOST_SECONDS:
                 lost.append(face)
         new = [d for j, d in enumerate(found) if j not in pairs.values() and d.score >= START_SCORE]
