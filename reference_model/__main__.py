@@ -217,7 +217,8 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except _USAGE_ERROR as error:
-        _fail(str(error))
+        # Only the formatted message names the option.
+        _fail(str(getattr(error, "format_message", error.__str__)()))
     except (
         ValueError,
         FileNotFoundError,

@@ -1,0 +1,129 @@
+"""From files to an mp4, with codecs that are simple and real."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_models import small_model, small_params
+from torch import Tensor
+
+from reference_model.codecs.griffin_lim import GriffinLimVocoder
+from reference_model.codecs.speech_text import SpeechVocabulary
+from reference_model.generate import Codecs, Script, encode, generate
+from reference_model.media import read_frames, read_waveform, write_clip
+from reference_model.model import UniAVGen
+from reference_model.params import ModelParams, SpeechTextParams
+from reference_model.pipeline import Sampling
+
+PARAMS: ModelParams = replace(
+    small_params(),
+    mel_bands=80,
+    latent_channels=3,
+    speech_text=SpeechTextParams(vocabulary=120, width=12, blocks=1),
+)
+FRAMES = 13
+
+
+class AveragingCodec:
+    """Latents are 8 x 8 averages of every fourth frame; decoding repeats them."""
+
+    latent_channels, temporal_factor, spatial_factor = 3, 4, 8
+
+    def encode(self, video: Tensor) -> Tensor:
+        return torch.nn.functional.avg_pool3d(video[:, :, ::4], (1, 8, 8))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        big = latents.repeat_interleave(8, 3).repeat_interleave(8, 4)
+        return torch.cat((big[:, :, :1], big[:, :, 1:].repeat_interleave(4, 2)), dim=2)
+
+
+@dataclass(frozen=True)
+class LetterCodec:
+    """A caption as one random row per word, drawn from its length."""
+
+    def encode(self, captions: list[str]) -> list[Tensor]:
+        return [
+            torch.stack([torch.full((9,), len(word) / 10) for word in (caption.split() or [""])])
+            for caption in captions
+        ]
+
+
+@pytest.fixture(scope="module")
+def model() -> UniAVGen:
+    return small_model(PARAMS)
+
+
+@pytest.fixture(scope="module")
+def codecs() -> Codecs:
+    vocoder = GriffinLimVocoder(iterations=2, magnitude_iterations=2)
+    return Codecs(AveragingCodec(), vocoder, LetterCodec(), SpeechVocabulary.printable_ascii(), short_side=32)
+
+
+@pytest.fixture(scope="module")
+def clip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "given.mp4"
+    ramp = torch.arange(FRAMES, dtype=torch.uint8)[:, None, None, None] * 15
+    sound = np.sin(np.arange(12_000) * 440 * 2 * np.pi / 24_000) * 20_000
+    write_clip(path, ramp.expand(-1, 32, 48, 3).contiguous(), torch.from_numpy(sound.astype(np.int16)), 16)
+    return path
+
+
+def test_written_clip_reads_back(clip_file: Path) -> None:
+    frames = read_frames(clip_file)
+    assert frames.shape == (FRAMES, 32, 48, 3)
+    assert (frames[:, 0, 0, 0].int() - torch.arange(FRAMES) * 15).abs().max() <= 4
+    sound = read_waveform(clip_file)
+    assert abs(len(sound) - 12_000) <= 2048 and 0.4 < float(sound.abs().max()) < 0.8
+
+
+@pytest.mark.parametrize("task", ["joint", "joint_ref_audio", "continuation", "dubbing", "audio_driven"])
+def test_every_task_from_files_to_mp4(
+    model: UniAVGen, codecs: Codecs, clip_file: Path, tmp_path: Path, task: str
+) -> None:
+    longer = {"continuation": 21}.get(task, FRAMES)
+    script = Script(
+        task=task,  # type: ignore[arg-type]
+        speech="Place blue.",
+        caption="A face speaks",
+        image=None if task == "dubbing" else clip_file,
+        video=clip_file if task in ("dubbing", "continuation") else None,
+        audio=clip_file if task in ("audio_driven", "continuation") else None,
+        reference_audio=clip_file if task == "joint_ref_audio" else None,
+        reference_speech="Set white." if task == "joint_ref_audio" else None,
+        frames=longer,
+    )
+    made = generate(model, codecs, script, Sampling(steps=2))
+    assert made.frames.shape == (longer, 32, 48, 3)
+    assert len(made.samples) == PARAMS.audio_tokens(1 + (longer - 1) // 4) * 240
+    write_clip(tmp_path / "out.mp4", made.frames, made.samples, 16)
+    assert read_frames(tmp_path / "out.mp4").shape == made.frames.shape
+    if task == "dubbing":
+        latents = AveragingCodec().decode(encode(script, PARAMS, codecs, model.device).given_video[None])[0]
+        shown = ((latents.clamp(-1, 1) + 1) * 127.5).to(torch.uint8).permute(1, 2, 3, 0)
+        assert torch.equal(made.frames, shown)
+
+
+def test_bad_scripts_are_named(codecs: Codecs, model: UniAVGen, clip_file: Path, tmp_path: Path) -> None:
+    def text(**change: object) -> Script:
+        return replace(Script("joint", "Hi.", "A face", image=clip_file, frames=FRAMES), **change)  # type: ignore[arg-type]
+
+    (tmp_path / "no.mp4").write_bytes(b"nothing")
+    for change, message in (
+        ({"image": None}, "needs an image or a video"),
+        ({"image": tmp_path / "no.mp4"}, "cannot read"),
+        ({"task": "dubbing", "video": clip_file, "frames": 9}, "longer than the clip"),
+        ({"task": "audio_driven", "audio": clip_file, "frames": 5}, "the audio lasts"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            encode(text(**change), PARAMS, codecs, model.device)
+    with pytest.raises(ValueError, match="4n"):
+        text(frames=12)
+    with pytest.raises(ValueError, match="even sides"):
+        write_clip(
+            tmp_path / "x.mp4",
+            torch.zeros(1, 3, 4, 3, dtype=torch.uint8),
+            torch.zeros(9, dtype=torch.int16),
+            16,
+        )
