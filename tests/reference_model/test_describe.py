@@ -40,9 +40,8 @@ def test_costs_are_what_torch_counts(exchange: Exchange, kind: str) -> None:
     # Embeddings, heads and masks are left out of the table; they are what remains.
     rest = counter.get_total_flops() - sum(cost.here for cost in costs)
     d, a, tokens = 24, 16, (SIZE.frames + 1) * 4
-    embeddings = 2 * (tokens * 20 * d + SIZE.tokens * a * (6 + a) + 7 * d * (9 + d)) + 2 * (
-        tokens * d * 20 + SIZE.tokens * a * 6
-    )
+    heads = 2 * (tokens * d * 20 + SIZE.tokens * a * 6)
+    embeddings = 2 * (tokens * 20 * d + SIZE.tokens * a * (6 + a) + 7 * d * (9 + d))
     speech = given.speech.shape[1] * 12 * 2 * (2 * 2 * 24 + a)
     convolutions = 2 * given.speech.shape[1] * 12 * 7 * 2
     masks = 2 * 2 * SIZE.frames * 4 * d * (exchange is not Exchange.NONE)
