@@ -26,6 +26,7 @@ from clip_factory import (
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.media.decode import VideoReader, audio, frame_times, video_frames
 from uniavgen_bench.media.errors import MediaError
+from uniavgen_bench.media.mux import replace_audio
 from uniavgen_bench.media.probe import probe
 
 
@@ -145,6 +146,8 @@ def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="no decoder for its picture") as caught:
         frame_times(path)
     assert caught.value.reason is Reason.UNREADABLE
+    with pytest.raises(MediaError, match="no decoder for its picture"):
+        replace_audio(path, np.zeros(10, np.float32), 16_000, 0.0, tmp_path / "out.mp4")
     assert audio(path).duration == pytest.approx(3.0)
     facts = probe(path)
     assert facts.video_codec is None and facts.width is None and facts.audio_codec == "aac"

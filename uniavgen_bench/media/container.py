@@ -182,8 +182,8 @@ def packets(
     while True:
         try:
             packet = next(demuxed)
-        except StopIteration:
-            return
+        except (StopIteration, IndexError):
+            return  # an IndexError: streams turned up in mid-file, over which the library stumbles at its end
         except (av.FFmpegError, OSError) as error:
             damage.note(f"the file cannot be read to its end: {reason_of(error)}")
             return

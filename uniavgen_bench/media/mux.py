@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.container import Damage, opened, packets, picture_stream, zero
+from uniavgen_bench.media.container import Damage, has_decoder, opened, packets, picture_stream, zero
 from uniavgen_bench.media.edit_list import end_picture_at
 from uniavgen_bench.media.errors import MediaError, MediaWriteError
 from uniavgen_bench.media.probe import probe
@@ -166,6 +166,8 @@ def replace_audio(
         stream = picture_stream(clip)
         if stream is None or stream.time_base is None:
             raise MediaError(source, Reason.NO_VIDEO)
+        if not has_decoder(stream):
+            raise MediaError(source, Reason.UNREADABLE, "no decoder for its picture is known")
         base, scale = stream.time_base, max(LEAST_MOVIE_TIMESCALE, stream.time_base.denominator)
         origin = round(zero(clip) / base)
         shown: list[tuple[int, int]] = []
