@@ -86,7 +86,8 @@ def test_thin_curves_keep_their_ends_of_scale(size: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("correlation by lag", True), ("lag_curve", True), ("flag", False)]
+    ("name", "expected"),
+    [("correlation by lag", True), ("lag_curve", True), ("distance against delay", True), ("flag", False)],
 )
 def test_curves_over_lag_are_known_by_name(name: str, expected: bool) -> None:
     assert is_over_lag(CurveData(name=name, unit="", t=[], y=[])) is expected

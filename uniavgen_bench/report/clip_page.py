@@ -88,6 +88,7 @@ class ClipPages:
         metrics = self._metrics(clip)
         return {
             "manifest": run.manifest,
+            "title": run.title,
             "sample": str(run.grid.sample[clip]),
             "repeat": int(run.grid.repeat[clip]),
             "system": system.label or system.id,
@@ -104,6 +105,7 @@ class ClipPages:
             "siblings": self._siblings(clip),
             "pool_size": int(np.count_nonzero(run.pool)),
             "curves": drawable(evidence),
+            "duration": record.duration if record else None,
             "transcripts": _transcripts(evidence),
             "texts": _texts(evidence),
             "evidence_problem": problem,
@@ -177,21 +179,33 @@ class ClipPages:
             return [], "the evidence file is damaged"
 
 
+COMPARED = (
+    ("asked for, normalised", "heard, normalised"),
+    ("asked for", "heard"),
+    ("reference", "hypothesis"),
+)
+"""Names of texts that are compared word by word, the pair that a score was made of first."""
+
+
+def _pair(item: EvidenceData) -> tuple[str, str] | None:
+    return next((pair for pair in COMPARED if item.texts.keys() >= set(pair)), None)
+
+
 def _transcripts(evidence: list[EvidenceData]) -> list[Transcript]:
+    pairs = ((item, _pair(item)) for item in evidence)
     return [
-        Transcript(item.metric, tuple(compare(item.texts["reference"], item.texts["hypothesis"])))
-        for item in evidence
-        if {"reference", "hypothesis"} <= item.texts.keys()
+        Transcript(item.metric, tuple(compare(item.texts[pair[0]], item.texts[pair[1]])))
+        for item, pair in pairs
+        if pair
     ]
 
 
 def _texts(evidence: list[EvidenceData]) -> list[tuple[str, str, str]]:
-    compared = {"reference", "hypothesis"}
     return [
         (item.metric, name, text)
         for item in evidence
         for name, text in item.texts.items()
-        if not (name in compared and compared <= item.texts.keys())
+        if name not in (_pair(item) or ())
     ]
 
 

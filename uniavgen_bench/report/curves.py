@@ -14,8 +14,8 @@ MOST_POINTS = 1_500
 
 
 def is_over_lag(curve: CurveData) -> bool:
-    """Whether a curve runs over the lag between sound and picture instead of over the clip's time."""
-    return re.search(r"\blag\b", curve.name.lower().replace("_", " ")) is not None
+    """Whether a curve runs over the lag between sound and picture instead of over the clip's time: its name says so."""
+    return re.search(r"\b(lag|delay)\b", curve.name.lower().replace("_", " ")) is not None
 
 
 def drawable(evidence: list[EvidenceData]) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def _plain(curve: CurveData) -> dict[str, Any]:
         "unit": curve.unit,
         "t": [round(float(v), 4) for v in t],
         "y": [float(f"{v:.4g}") for v in y],
-        "thinned": len(curve.t) > len(t),
+        "best": "lowest" if "distance" in curve.name.lower() else "highest",
     }
 
 

@@ -43,6 +43,7 @@ def method(run: RunData) -> dict[str, Any]:
     seconds = _seconds(run)
     return {
         "manifest": manifest,
+        "title": run.title,
         "command": " ".join(shlex.quote(without_paths(part)) for part in _split(manifest.command)),
         "facts": _facts(run),
         "environment": [(name, without_paths(value)) for name, value in sorted(manifest.environment.items())],

@@ -99,6 +99,7 @@ def overview(run: RunData) -> dict[str, Any]:
     rows = _rows(run)
     return {
         "manifest": run.manifest,
+        "title": run.title,
         "findings": findings(run, lines),
         "metrics": [_metric(run, i, name, lines) for i, name in enumerate(run.metric_columns)],
         "bodies": [(role, list(members)) for role, members in groupby(rows, key=lambda row: row.role)],

@@ -31,6 +31,12 @@ class RunData:
     summaries: tuple[Summary, ...]
     systems: tuple[SystemInfo, ...]
 
+    @property
+    def title(self) -> str:
+        """The name of the report: the suite's, or the dataset's when clips were scored without a suite."""
+        dataset = self.manifest.dataset.get("name")
+        return f"Scores of {dataset}" if self.manifest.suite == "score" and dataset else self.manifest.suite
+
     def record(self, clip: int) -> ClipRecord | None:
         """Return the record of a clip, or None when only scores know it."""
         at = int(self.grid.record[clip])

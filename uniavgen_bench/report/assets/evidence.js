@@ -2,8 +2,9 @@
 "use strict";
 
 (() => {
-  const items = Report.data("clip-data");
-  if (!items) return;
+  const clip = Report.data("clip-data");
+  if (!clip) return;
+  const { items, duration } = clip;
   const player = document.getElementById("player");
   const COLOURS = ["accent", "mark", "good", "floor"];
   const followers = [];
@@ -28,6 +29,10 @@
       else if (u === 1) Object.assign(axis, { overlaying: "y", side: "right", showgrid: false });
       layout[u ? `yaxis${u + 1}` : "yaxis"] = axis;
     });
+    if (duration) {
+      const last = Math.max(...curves.map((curve) => curve.t.at(-1) ?? 0));
+      layout.xaxis.range = [0, Math.max(duration, last)];
+    }
     const traces = curves.map((curve, i) => {
       const u = units.indexOf(curve.unit);
       return {
@@ -46,13 +51,14 @@
       hovertemplate: "%{x:.0f} ms: %{y:.3f}<extra></extra>",
     }));
     const first = curves[0];
-    const best = first.y.reduce((top, y, i) => (y > first.y[top] ? i : top), 0);
+    const sign = first.best === "lowest" ? -1 : 1;
+    const best = first.y.reduce((top, y, i) => (sign * y > sign * first.y[top] ? i : top), 0);
     const at = 1000 * first.t[best];
     const shapes = [
       { type: "line", x0: 0, x1: 0, yref: "paper", y0: 0, y1: 1, line: { width: 1, color: Theme.colour("track") }, layer: "below" },
       { type: "line", x0: at, x1: at, yref: "paper", y0: 0, y1: 1, line: { width: 1.5, dash: "dot", color: Theme.colour("mark") } },
     ];
-    const annotations = [{ x: at, yref: "paper", y: 1, yanchor: "bottom", showarrow: false, text: `highest at ${Report.number(at, 0)} ms`, font: { size: 12, color: Theme.colour("mark") } }];
+    const annotations = [{ x: at, yref: "paper", y: 1, yanchor: "bottom", showarrow: false, text: `${first.best} at ${Report.number(at, 0)} ms`, font: { size: 12, color: Theme.colour("mark") } }];
     const title = (text) => ({ text: Report.plain(text), font: { size: 12 } });
     return [traces, { height: 220, margin: { l: 8, r: 8, t: 30, b: 36 }, hovermode: "closest", shapes, annotations, xaxis: { title: title("lag (ms)"), fixedrange: true, zeroline: false }, yaxis: { title: title(unitOf(first)), fixedrange: true } }];
   }
