@@ -1,11 +1,14 @@
 """Every golden case of a folder: what the release computed, against what this package computes."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 from reference_model.checkpoint import load_official
+from reference_model.codecs import conformance as codecs
+from reference_model.codecs.extra import MissingExtraError
 from reference_model.conformance_case import Case
 from reference_model.conformance_model import forward_case, sampler_cases, trace_cases
 from reference_model.conformance_parts import aligner_cases, rope_cases, speech_text_cases, timestep_cases
@@ -16,29 +19,26 @@ from reference_model.model import UniAVGen
 def cases(folder: Path, vocabulary: Path | None = None) -> Iterator[Case]:
     """Run all golden cases of a folder, those of the codecs last; sizes come from the files.
 
-    `vocabulary` is the release's speech vocabulary, which a folder does not hold. FileNotFoundError if the folder has
-    no golden; ValueError if it holds cases of a model but not the model.
+    `vocabulary` is the release's speech vocabulary, which a folder does not hold. A codec whose library is not
+    installed is a failed case that names the extra. FileNotFoundError if the folder has no golden; ValueError if it
+    holds cases of a model but not the model.
     """
     if not any(folder.glob("*.safetensors")):
         raise FileNotFoundError(f"{folder} holds no golden vectors (*.safetensors)")
     yield from model_cases(folder)
-    from reference_model.codecs import conformance as codecs
-
-    yield from codecs.cases(folder, vocabulary)
-
-
-@torch.no_grad()
-def _run_all(folder: Path) -> list[Case]:
-    found: list[Case] = []
-    model = _small_model(folder)
-    for path in sorted(folder.glob("*.safetensors")):
-        found += _file_cases(path, model)
-    return found
+    try:
+        yield from codecs.cases(folder, vocabulary)
+    except MissingExtraError as error:
+        yield Case("codecs", math.inf, 0.0, str(error))
 
 
 def model_cases(folder: Path) -> Iterator[Case]:
-    """The cases of the model and its parts."""
-    yield from _run_all(folder)
+    """The cases of the model and its parts, file by file."""
+    model = _small_model(folder)
+    for path in sorted(folder.glob("*.safetensors")):
+        with torch.no_grad():
+            found = _file_cases(path, model)
+        yield from found
 
 
 def _file_cases(path: Path, model: UniAVGen | None) -> list[Case]:

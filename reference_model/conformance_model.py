@@ -1,5 +1,6 @@
 """Golden cases of the whole model: single passes, intermediate states, and the sampler of every task."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -114,8 +115,11 @@ def trace_cases(golden: Golden, model: UniAVGen) -> Iterator[Case]:
     clean = 1 + golden.metadata["flags"].get("video_cond", 1)
     states.update(_exchanged(golden, model, prediction, states, clean))
     for key, tensor in sorted(golden.tensors.items()):
+        if not key.startswith("tr."):
+            continue
         found = states.get(key.removeprefix("tr."))
-        if not key.startswith("tr.") or found is None:
+        if found is None:
+            yield Case(f"{golden.name}.{key}", math.inf, FORWARD_TOLERANCE, "not reproduced")
             continue
         if key in ("tr.time_embedding", "tr.time_projection"):
             # The golden has a row per frame, we have one for clean and one for noisy frames.
