@@ -38,29 +38,35 @@ def transcribe(speech: Speech, voice: VoiceActivity, models: Models) -> Transcri
         seconds = len(speech.samples) / speech.rate
         raise MissingError(Reason.NO_SPEECH, f"the voice detector found none in {seconds:.1f} s")
     network = models.get(WEIGHT, lambda: _load(models))
-    clips = [
-        {"start": start - speech.start, "end": end - speech.start} for start, end in windows(voice, speech)
-    ]
-    segments, _ = network.transcribe(
-        speech.samples,
-        language=LANGUAGE,
-        beam_size=BEAM,
-        temperature=[0.0],
-        word_timestamps=True,
-        without_timestamps=True,
-        vad_filter=False,
-        clip_timestamps=clips,
-        batch_size=1,
-    )
-    text, words = [], []
-    for segment in segments:
-        text.append(segment.text.strip())
-        words += [
-            Word(w.word.strip(), w.start + speech.start, w.end + speech.start, float(w.probability))
-            for w in segment.words or ()
-        ]
+    text: list[str] = []
+    words: list[Word] = []
+    for start, end in windows(voice, speech):
+        first, last = (round((t - speech.start) * speech.rate) for t in (start, end))
+        segments, _ = network.transcribe(
+            speech.samples[first:last],
+            language=LANGUAGE,
+            beam_size=BEAM,
+            temperature=[0.0],
+            word_timestamps=True,
+            without_timestamps=True,
+            vad_filter=False,
+            clip_timestamps=[{"start": 0.0, "end": (last - first) / speech.rate}],
+            batch_size=1,
+        )
+        for segment in segments:
+            text.append(segment.text.strip())
+            words += [
+                _word(w.word, start + w.start, start + w.end, w.probability, end) for w in segment.words or ()
+            ]
     heard = " ".join(part for part in text if part)
-    return Transcript(heard, tuple(words), LANGUAGE, f"{WEIGHT} (CTranslate2 int8, beam {BEAM})")
+    return Transcript(
+        heard, tuple(words), LANGUAGE, f"{WEIGHT} (CTranslate2 {_arithmetic(models)}, beam {BEAM})"
+    )
+
+
+def _word(text: str, start: float, end: float, probability: float, limit: float) -> Word:
+    """Keep a word within its window: the network's time steps of 20 ms may reach beyond the last sample."""
+    return Word(text.strip(), min(float(start), limit), min(float(end), limit), float(probability))
 
 
 def windows(voice: VoiceActivity, speech: Speech) -> list[tuple[float, float]]:
@@ -96,14 +102,17 @@ def _cut(start: float, end: float, voice: VoiceActivity) -> list[tuple[float, fl
     return [*pieces, (start, end)]
 
 
+def _arithmetic(models: Models) -> str:
+    return "int8_float16" if models.device == "cuda" else "int8"
+
+
 def _load(models: Models) -> BatchedInferencePipeline:
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
-    compute = "int8_float16" if models.device == "cuda" else "int8"
     model = WhisperModel(
         str(models.weight(WEIGHT)),
         device=models.device,
-        compute_type=compute,
+        compute_type=_arithmetic(models),
         cpu_threads=models.threads,
         local_files_only=True,
     )

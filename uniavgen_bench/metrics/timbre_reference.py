@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uniavgen_bench.analysis.artefacts import SPEECH_RATE, ClipArtefacts, Float32, Speech
+from uniavgen_bench.analysis.artefacts import SPEECH_RATE, ClipArtefacts, Float32, Speech, VoiceActivity
+from uniavgen_bench.analysis.voice_activity import detect_voice
 from uniavgen_bench.core.result import Evidence, Measurement, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec, Tier
@@ -37,7 +38,7 @@ SPEC = MetricSpec(
         _seconds("seconds_clip", "clip"),
         _seconds("seconds_reference", "reference"),
     ),
-    needs=(Artefact.SPEECH,),
+    needs=(Artefact.SPEECH, Artefact.VOICE_ACTIVITY),
     sample_needs=("reference_audio or condition_audio",),
     weights=(WEIGHT,),
     tier=Tier.EMBEDDED,
@@ -48,6 +49,7 @@ SPEC = MetricSpec(
         "Sound is decoded and resampled to 16 kHz (soxr) by the suite, the mean of the channels; the package resamples "
         "by librosa. On 16 kHz samples both give the same embedding.",
         f"A sound with less than {MIN_SECONDS} s of voiced speech has no score; the package pads anything to 1.6 s.",
+        "A sound in which Silero VAD finds no speech has no score: the package's own detector takes noise for voice.",
         "All voices in a sound go into one embedding: nothing tells the speaker from others.",
     ),
     not_for=(
@@ -60,8 +62,9 @@ SPEC = MetricSpec(
 
 def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
     """Compare the clip's voice with the reference's."""
-    reference = voice(clip.reference_speech, "the reference audio")
-    heard = voice(clip.speech, "the clip")
+    given = clip.reference_speech
+    reference = voiced_part(given, detect_voice(given, models), "the reference audio")
+    heard = voiced_part(clip.speech, clip.voice_activity, "the clip")
     similarity = cosine(embedding(heard, models), embedding(reference, models))
     return Measurement(
         {
@@ -73,16 +76,16 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
     )
 
 
-def voice(speech: Speech, of: str) -> Float32:
+def voiced_part(speech: Speech, voice: VoiceActivity, of: str) -> Float32:
     """Return the voiced samples [M] of a sound, levelled; `of` names it in the reason.
 
     Raises:
-        MissingError: `no_speech`, or `too_short` under 1.2 s of voiced speech.
+        MissingError: `no_speech` when the voice detector found none, or `too_short` under 1.2 s of voiced speech.
     """
+    if len(voice.segments) == 0:
+        raise MissingError(Reason.NO_SPEECH, f"{of} has no speech")
     voiced = without_silence(levelled(speech.samples))
     seconds = len(voiced) / SPEECH_RATE
-    if seconds == 0.0:
-        raise MissingError(Reason.NO_SPEECH, f"{of} has no voiced part")
     if seconds < MIN_SECONDS:
         raise MissingError(
             Reason.TOO_SHORT, f"{of} has {seconds:.2f} s of voiced speech, {MIN_SECONDS} needed"
