@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reference_model.aligner import a2v_windows, v2a_weights
 from reference_model.conditions import Conditions, Exchange, Prediction
@@ -134,12 +135,16 @@ def trace_cases(golden: Golden, model: UniAVGen) -> Iterator[Case]:
 def _exchanged(
     golden: Golden, model: UniAVGen, prediction: Prediction, states: Mapping[str, Tensor], clean: int
 ) -> dict[str, Tensor]:
-    """Contexts and updates of the interaction, told from the states around it."""
+    """Norms of the first blocks, contexts and updates of the interaction, told from the states around them."""
     interaction = model.params.interaction
     frames, tokens = golden.tensors["in.video"].shape[2], golden.tensors["in.audio"].shape[0]
     windows = a2v_windows(frames, tokens, "ati", "released", interaction.window)
     weights = v2a_weights(frames, tokens, "ati", "released").float()
     found: dict[str, Tensor] = {}
+    for name in ("video_block_0", "audio_block_0"):
+        after_text = states[f"{name}.norm3.in"] + states[f"{name}.cross_attn"]
+        for norm, state in (("norm1", states[f"{name}.in"]), ("norm2", after_text)):
+            found[f"{name}.{norm}"] = functional.layer_norm(state, state.shape[-1:], eps=model.params.eps)
     for index, layer in enumerate(interaction.layers):
         video, audio = states[f"video_block_{layer}"], states[f"audio_block_{layer}"][:, -tokens:]
         patches = video.shape[1] // (frames + 1)
