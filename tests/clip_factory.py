@@ -48,6 +48,7 @@ FORMATS = {
     "mpg1-mp2": Format(".mpg", "mpeg1video", "mp2", "s16", muxer="mpeg", video_options=(("b", "2000000"),)),
     "ts-aac": Format(".ts", "libx264", "aac", "fltp", muxer="mpegts", video_options=FAST),
     "avi-mp3": Format(".avi", "mpeg4", "libmp3lame", "fltp", delay=1105, video_options=(("b", "2000000"),)),
+    "avi-h264": Format(".avi", "libx264", "pcm_s16le", "s16", video_options=FAST),
     "avi-pcm": Format(".avi", "mpeg4", "pcm_s16le", "s16", video_options=(("b", "2000000"),)),
 }
 """Every combination; tests take their ids from here."""

@@ -78,10 +78,13 @@ def test_film_rate_does_not_drift(tmp_path: Path, kind: str, exact: float) -> No
     assert probe(clip.path).fps == pytest.approx(24000 / 1001, rel=2e-4)
 
 
-def test_pictures_in_another_order_than_coded_come_out_in_time(tmp_path: Path) -> None:
-    clip = flash_and_beep(tmp_path, "mp4-aac", max_b_frames=3, grain=10)
+@pytest.mark.parametrize("kind", ["mp4-aac", "mkv-aac", "mpg-mp2", "ts-aac", "avi-h264", "avi-pcm"])
+def test_pictures_in_another_order_than_coded_come_out_in_time(tmp_path: Path, kind: str) -> None:
+    clip = flash_and_beep(tmp_path, kind, max_b_frames=2, grain=4)
     seen, heard = seen_and_heard(clip)
-    assert seen == pytest.approx(clip.flashes) and heard == pytest.approx(clip.beeps, abs=SOUND_TOLERANCE)
+    assert heard == pytest.approx(seen, abs=SOUND_TOLERANCE)
+    if kind not in FREE_CLOCKS:
+        assert seen == pytest.approx(clip.flashes, abs=0.001)
 
 
 def test_what_an_edit_list_hides_is_not_seen(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ import pytest
 from clip_factory import FORMATS, clicks, copied, edit_list, film_rate, flash_and_beep, picture_only, turned
 
 from uniavgen_bench.core.hashing import sha256_file
+from uniavgen_bench.media.decode import frame_times
 from uniavgen_bench.media.errors import MediaWriteError
 from uniavgen_bench.media.mux import replace_audio
 from uniavgen_bench.media.probe import probe
 
-MP4_TAKES = sorted(set(FORMATS) - {"mkv-flac", "ts-aac"})
+MP4_CHANGES = ["ts-aac", "avi-h264"]
+MP4_TAKES = sorted(set(FORMATS) - set(MP4_CHANGES))
 
 
 @pytest.mark.parametrize("kind", MP4_TAKES)
@@ -46,6 +48,31 @@ def test_a_container_that_would_change_times_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MediaWriteError, match="cannot hold its picture unchanged"):
         replace_audio(source, clicks((0.1,), 0.4, 16_000), 16_000, 0.0, tmp_path / "out.mkv")
     assert [p.name for p in tmp_path.iterdir()] == [source.name]
+
+
+@pytest.mark.parametrize("kind", MP4_CHANGES)
+def test_a_container_that_would_change_packets_is_refused(tmp_path: Path, kind: str) -> None:
+    source = flash_and_beep(tmp_path, kind).path
+    with pytest.raises(MediaWriteError, match="cannot be written") as caught:
+        replace_audio(source, clicks((0.1,), 0.4, 16_000), 16_000, 0.0, tmp_path / "out.mp4")
+    assert "\n" not in str(caught.value) and [p.name for p in tmp_path.iterdir()] == [source.name]
+
+
+def test_pictures_out_of_order_without_times_are_refused(tmp_path: Path) -> None:
+    source = flash_and_beep(tmp_path, "avi-pcm", max_b_frames=2).path
+    with pytest.raises(
+        MediaWriteError, match="does not say when its pictures, coded out of order, are shown"
+    ):
+        replace_audio(source, clicks((0.1,), 0.4, 16_000), 16_000, 0.0, tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize(
+    "kind", ["mp4-aac", "mp4-flac", "mov-pcm", "mkv-aac", "webm-opus", "mpg-mp2", "avi-pcm"]
+)
+def test_other_sound_moves_no_picture(tmp_path: Path, kind: str) -> None:
+    source, out = flash_and_beep(tmp_path, kind).path, tmp_path / "out.mp4"
+    replace_audio(source, clicks((0.1,), 0.4, 16_000), 16_000, 0.0, out)
+    assert frame_times(out) == pytest.approx(frame_times(source), abs=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["mp4-aac", "mp4-flac", "mov-pcm", "mkv-aac", "webm-opus"])

@@ -9,6 +9,7 @@ this zero; either may start later than it.
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -42,6 +43,9 @@ ABSOLUTE_CLOCKS = frozenset(
 
 CUT_OFF = 0.5
 """Seconds that a stream may end before the end that the container declares; more is stated as damage."""
+
+DECODE_ORDER_CLOCKS = frozenset({"avi"})
+"""Demuxers whose packets tell when to decode, not when to show: the k-th picture is shown at the k-th packet's time."""
 
 
 class Damage:
@@ -153,6 +157,11 @@ def has_own_zero(container: InputContainer) -> bool:
     return container.format.name.split(",")[0] in ABSOLUTE_CLOCKS
 
 
+def tells_when_to_show(container: InputContainer) -> bool:
+    """Tell whether the times of packets say when pictures are shown, not only when they are decoded."""
+    return container.format.name.split(",")[0] not in DECODE_ORDER_CLOCKS
+
+
 def zero(container: InputContainer) -> Fraction:
     """Return the zero of the clip's clock in s of the container's times (see the module's text)."""
     if has_own_zero(container):
@@ -196,18 +205,32 @@ def packets(
 
 def pictures(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[DecodedPicture]:
     """Yield the decoded pictures of a stream in presentation order; what does not decode is counted."""
-    return _decoded(container, stream, damage)
+    read = packets(container, (stream,), damage)
+    if tells_when_to_show(container):
+        yield from _decoded(stream, read, damage)
+        return
+    slots: deque[int | None] = deque()
+
+    def noted() -> Iterator[Packet[Any]]:
+        for packet in read:
+            if packet.size:  # an empty one says that the picture before it stays
+                slots.append(packet.dts)
+            yield packet
+
+    for picture in _decoded(stream, noted(), damage):
+        picture.pts = slots.popleft() if slots else None
+        yield picture
 
 
 def sounds(container: InputContainer, stream: AudioStream, damage: Damage) -> Iterator[AudioFrame]:
     """Yield the decoded blocks of a sound stream, encoder delay removed; what does not decode is counted."""
-    return _decoded(container, stream, damage)
+    return _decoded(stream, packets(container, (stream,), damage), damage)
 
 
-def _decoded(container: InputContainer, stream: Any, damage: Damage) -> Iterator[Any]:
+def _decoded(stream: Any, read: Iterator[Packet[Any]], damage: Damage) -> Iterator[Any]:
     import av
 
-    for packet in itertools.chain(packets(container, (stream,), damage), (None,)):
+    for packet in itertools.chain(read, (None,)):
         try:
             frames = stream.codec_context.decode(packet)
         except av.EOFError:

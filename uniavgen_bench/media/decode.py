@@ -117,7 +117,7 @@ class VideoReader:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What was wrong with the pictures read so far, in sentences; empty for a sound clip."""
+        """What was wrong with the pictures read so far, in sentences; empty when nothing was."""
         return self._damage.problems()
 
     def close(self) -> None:

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.container import Damage, has_decoder, opened, packets, picture_stream, zero
+from uniavgen_bench.media.container import (
+    Damage,
+    has_decoder,
+    opened,
+    packets,
+    picture_stream,
+    tells_when_to_show,
+    zero,
+)
 from uniavgen_bench.media.edit_list import end_picture_at
 from uniavgen_bench.media.errors import MediaError, MediaWriteError
 from uniavgen_bench.media.probe import probe
@@ -168,6 +176,11 @@ def replace_audio(
             raise MediaError(source, Reason.NO_VIDEO)
         if not has_decoder(stream):
             raise MediaError(source, Reason.UNREADABLE, "no decoder for its picture is known")
+        in_order = not tells_when_to_show(clip)
+        if in_order and stream.codec_context.has_b_frames:
+            raise MediaWriteError(
+                out, f"{source.name} does not say when its pictures, coded out of order, are shown"
+            )
         base, scale = stream.time_base, max(LEAST_MOVIE_TIMESCALE, stream.time_base.denominator)
         origin = round(zero(clip) / base)
         shown: list[tuple[int, int]] = []
@@ -180,6 +193,8 @@ def replace_audio(
                 stamp = packet.dts if packet.dts is not None else packet.pts
                 if stamp is not None:
                     track.write_until(float((stamp - origin) * base) + LEAD)
+                if in_order:
+                    packet.pts = packet.dts
                 packet.pts = None if packet.pts is None else packet.pts - origin
                 packet.dts = None if packet.dts is None else packet.dts - origin
                 if packet.dts is not None and last_dts is not None and packet.dts <= last_dts:

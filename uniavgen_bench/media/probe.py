@@ -20,6 +20,7 @@ from uniavgen_bench.media.container import (
     packets,
     picture_stream,
     sound_stream,
+    tells_when_to_show,
     zero,
 )
 from uniavgen_bench.media.errors import MediaError
@@ -79,7 +80,10 @@ def probe(path: Path) -> ClipFacts:
         if audio is not None:
             tallies[audio.index] = _Tally(audio, origin, sound_parameters(audio))
         streams = [s for s in (video, audio) if s is not None]
+        shown = tells_when_to_show(container)
         for packet in packets(container, streams, damage):
+            if not shown:
+                packet.pts = packet.dts
             tallies[packet.stream_index].take(packet)
             if first is not None and packet.stream_index == first.stream.index:
                 first.take(packet)
