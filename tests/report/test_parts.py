@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -16,7 +17,7 @@ from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.report.curves import MOST_POINTS, is_over_lag, thin
 from uniavgen_bench.report.links import file_name, relative_url, with_sources, without_paths
 from uniavgen_bench.report.place import WIDTH, distribution, place
-from uniavgen_bench.report.render import json_data
+from uniavgen_bench.report.render import asset, json_data
 from uniavgen_bench.report.transcript import compare
 
 
@@ -158,3 +159,30 @@ def test_importing_the_report_does_not_import_what_is_heavy() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def tokens(block: str) -> dict[str, str]:
+    return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block))
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground_in_both_schemes(scheme: str) -> None:
+    css = asset("report.css").decode()
+    light, dark = css.split("@media (prefers-color-scheme: dark)")[:2]
+    colours = tokens(light) if scheme == "light" else tokens(light) | tokens(dark.split("*, *::before")[0])
+    for ground in ("paper", "card"):
+        for text in ("ink", "soft", "accent", "warn", "good", "mark"):
+            assert contrast(colours[text], colours[ground]) >= 4.5, f"{text} on {ground}"
+        assert contrast(colours["floor"], colours[ground]) >= 3, "a graphic needs 3:1"
+    assert contrast(colours["ink"], colours["warn-soft"]) >= 4.5
+    assert contrast(colours["paper"], colours["accent"]) >= 4.5  # a pressed button

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from uniavgen_bench.report.place import Distribution, Place, distribution, place
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.report.transcript import Piece, compare
 from uniavgen_bench.stats.grid import reason_sentence
-from uniavgen_bench.stats.numbers import number
+from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.table import ARROWS, DIRECTION_TEXT, ROLE_TEXT
 
 
@@ -99,7 +99,7 @@ class ClipPages:
             "poster": relative_url(record.poster, up=2) if record else None,
             "source": file_name(record.source) if record else "",
             "metrics": metrics,
-            "missing_count": sum(1 for m in metrics for line in m.lines if line.reason),
+            "missing_count": int(np.count_nonzero(np.isnan(run.grid.values[clip]))),
             "previous": self._neighbour(clip, -1),
             "following": self._neighbour(clip, 1),
             "siblings": self._siblings(clip),
@@ -120,7 +120,7 @@ class ClipPages:
                 name=name,
                 anchor=anchor(name),
                 title=run.column(columns[0]).spec.title,
-                lines=tuple(self._line(clip, column) for column in columns),
+                lines=_folded([self._line(clip, column) for column in columns]),
             )
             for name, columns in run.metric_columns.items()
         ]
@@ -137,7 +137,7 @@ class ClipPages:
             where = place(value, self.distributions[column], member=bool(run.pool[clip]))
         return ScoreLine(
             field=field.name,
-            unit=field.unit,
+            unit=unit_text(field.unit),
             arrow=ARROWS[field.direction],
             direction=DIRECTION_TEXT[field.direction],
             sign=field.sign,
@@ -177,6 +177,18 @@ class ClipPages:
             return [], "the evidence file is gone"
         except (OSError, json.JSONDecodeError, UnicodeDecodeError, ValidationError, TypeError):
             return [], "the evidence file is damaged"
+
+
+def _folded(lines: list[ScoreLine]) -> tuple[ScoreLine, ...]:
+    """Say once what is missing from all fields for one and the same reason."""
+    first = lines[0]
+    if (
+        len(lines) > 1
+        and first.reason
+        and all((x.reason, x.detail) == (first.reason, first.detail) for x in lines)
+    ):
+        return (replace(first, field=f"all {len(lines)} fields", unit="", arrow="", direction="", sign=""),)
+    return tuple(lines)
 
 
 COMPARED = (

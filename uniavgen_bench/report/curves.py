@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from uniavgen_bench.core.run_files import CurveData, EvidenceData
+from uniavgen_bench.stats.numbers import unit_text
 
 MOST_POINTS = 1_500
 
@@ -33,7 +34,7 @@ def _plain(curve: CurveData) -> dict[str, Any]:
     t, y = thin(np.asarray(curve.t, dtype=float), np.asarray(curve.y, dtype=float))
     return {
         "name": curve.name,
-        "unit": curve.unit,
+        "unit": unit_text(curve.unit),
         "t": [round(float(v), 4) for v in t],
         "y": [float(f"{v:.4g}") for v in y],
         "best": "lowest" if "distance" in curve.name.lower() else "highest",

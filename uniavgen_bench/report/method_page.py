@@ -10,7 +10,7 @@ from uniavgen_bench.core.spec import MetricSpec
 from uniavgen_bench.report.links import without_paths
 from uniavgen_bench.report.overview import anchor
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.stats.numbers import duration
+from uniavgen_bench.stats.numbers import duration, unit_text
 from uniavgen_bench.stats.table import ARROWS, DIRECTION_TEXT
 
 
@@ -93,7 +93,7 @@ def _card(spec: MetricSpec, cost: str | None) -> MetricCard:
     fields = tuple(
         FieldCard(
             name=field.name,
-            unit=field.unit or "none",
+            unit=unit_text(field.unit) or "none",
             range=_range(field.low, field.high),
             direction=f"{ARROWS[field.direction]} {DIRECTION_TEXT[field.direction]}".strip(),
             meaning=field.meaning,

@@ -16,7 +16,7 @@ from uniavgen_bench.report.links import relative_url
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.grid import reason_of, reason_sentence
-from uniavgen_bench.stats.numbers import number
+from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.stats.table import (
     ARROWS,
@@ -211,7 +211,7 @@ def _metric(run: RunData, number_: int, name: str, lines: Sequence[MissingLine])
         title=spec.title,
         number=number_,
         headline=field.name,
-        unit=field.unit,
+        unit=unit_text(field.unit),
         arrow=ARROWS[field.direction],
         direction=DIRECTION_TEXT[field.direction],
         sign=field.sign,
@@ -279,7 +279,7 @@ def _column(run: RunData, number_: int) -> dict[str, Any]:
     return {
         "metric": column.metric,
         "field": column.field.name,
-        "unit": column.field.unit,
+        "unit": unit_text(column.field.unit),
         "direction": column.field.direction.value,
         "digits": run.clip_digits[number_],
         "boxes": boxes,

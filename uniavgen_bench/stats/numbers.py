@@ -36,6 +36,11 @@ def number(value: float | None, places: int) -> str:
     return text if value >= 0 or is_zero else MINUS + text
 
 
+def unit_text(unit: str) -> str:
+    """Return a unit as it stands beside a number: nothing for a plain ratio, which metrics write as `1`."""
+    return "" if unit == "1" else unit
+
+
 def percent(share: float) -> str:
     """Render a share 0 … 1; a share that is not whole never rounds to 100 % or to 0 %."""
     value = 100 * share

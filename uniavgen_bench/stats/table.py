@@ -14,9 +14,9 @@ from rich.text import Text
 
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.core.spec import Direction
-from uniavgen_bench.stats.bootstrap import Interval
+from uniavgen_bench.stats.bootstrap import FEW, Interval
 from uniavgen_bench.stats.grid import reason_sentence
-from uniavgen_bench.stats.numbers import NONE, decimals, number
+from uniavgen_bench.stats.numbers import NONE, decimals, number, unit_text
 from uniavgen_bench.stats.summary import Summary
 
 ARROWS = {Direction.HIGHER: "↑", Direction.LOWER: "↓", Direction.ZERO: "→0", Direction.NONE: ""}
@@ -153,14 +153,16 @@ def print_summary(summaries: Sequence[Summary], console: Console | None = None) 
 
 def _legend(summaries: Sequence[Summary]) -> str:
     level = next((s.interval.level for s in summaries if isinstance(s.interval, Interval)), 0.95)
-    return f"Mean over the scored clips, [{100 * level:g} % interval], scored/attempted clips"
+    few = any(isinstance(s.interval, Interval) and s.clusters < FEW for s in summaries if s.headline)
+    note = f"; intervals of fewer than {FEW} independent clips tend to be too narrow" if few else ""
+    return f"Mean over the scored clips, [{100 * level:g} % interval], scored/attempted clips{note}"
 
 
 def _score_table(rows: list[list[Summary]], digits: dict[tuple[str, str], int]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("system", max_width=SYSTEM_WIDTH, overflow="fold", vertical="top")
     for summary in rows[0]:
-        table.add_column(_heading(summary), justify="right", no_wrap=False, vertical="top")
+        table.add_column(_heading(summary), justify="right", max_width=CELL_WIDTH + 2, vertical="top")
     for row in rows:
         control = row[0].role is not Role.SYSTEM
         name = Text(printable(row[0].label), style="dim" if control else "bold")
@@ -172,9 +174,9 @@ def _score_table(rows: list[list[Summary]], digits: dict[tuple[str, str], int]) 
 
 def _heading(summary: Summary) -> Text:
     name = re.sub(r"(?<=\.)|(?=\[)", "\n", summary.metric)
-    unit = f" {summary.unit}" if summary.unit else ""
+    unit = f"\n{unit_text(summary.unit)}" if unit_text(summary.unit) else ""
     text = Text(name, justify="right")
-    text.append(f"\n{summary.field}{unit} {ARROWS[summary.direction]}".rstrip(), style="not bold dim")
+    text.append(f"\n{summary.field} {ARROWS[summary.direction]}".rstrip() + unit, style="not bold dim")
     return text
 
 
@@ -207,10 +209,7 @@ def to_markdown(summaries: Sequence[Summary]) -> str:
     if not rows:
         return "No clips were scored.\n"
     digits = places(summaries)
-    heads = [
-        f"{_md(s.metric)}<br>{_md(s.field)}{f' ({_md(s.unit)})' if s.unit else ''} {ARROWS[s.direction]}".strip()
-        for s in rows[0]
-    ]
+    heads = [_md_heading(summary) for summary in rows[0]]
     text = [f"| system | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for row in rows:
         role = ROLE_TEXT[row[0].role]
@@ -218,7 +217,7 @@ def to_markdown(summaries: Sequence[Summary]) -> str:
         text.append(f"| {name} | {' | '.join(_md_cell(s, digits[(s.metric, s.field)]) for s in row)} |")
     text += [
         "",
-        f"{_legend(summaries)} (bold when some are missing).",
+        f"{_legend(summaries)}. Coverage is bold when some are missing.",
     ]
     lines = missing_lines(summaries)
     if lines:
@@ -229,6 +228,11 @@ def to_markdown(summaries: Sequence[Summary]) -> str:
                 f"| {metric} | {line.count}/{line.attempted} | {_md(line.reason)}: {_md(line.sentence)} |"
             )
     return "\n".join(text) + "\n"
+
+
+def _md_heading(summary: Summary) -> str:
+    unit = f" ({_md(unit_text(summary.unit))})" if unit_text(summary.unit) else ""
+    return f"{_md(summary.metric)}<br>{_md(summary.field)}{unit} {ARROWS[summary.direction]}".strip()
 
 
 def _md_cell(summary: Summary, digits: int) -> str:

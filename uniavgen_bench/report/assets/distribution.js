@@ -107,6 +107,7 @@
         hovertemplate: "%{text}<extra></extra>",
       })),
     ];
+    element.style.height = `${layout.height}px`; // what plotly returns to when the window changes
     plotly.react(element, traces, layout, Theme.config);
     if (element.dataset.ready) return;
     element.dataset.ready = "yes";

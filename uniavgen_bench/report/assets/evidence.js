@@ -68,6 +68,7 @@
     const isTime = element.dataset.axis === "time";
     const [traces, more] = isTime ? overTime(item.time) : overLag(item.lag);
     const layout = Theme.layout(more);
+    element.style.height = `${layout.height}px`; // what plotly returns to when the window changes
     plotly.react(element, traces, layout, Theme.config).then(() => {
       if (isTime && player && !element.dataset.ready) follow(element);
       element.dataset.ready = "yes";
