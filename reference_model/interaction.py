@@ -23,6 +23,7 @@ from reference_model.rope import rotate
 class Flow:
     """What flows in one pass: the geometry of each direction, or None; and whether faces are looked for."""
 
+    # Quirk fixed: what is off is not computed; the release multiplies it by 0, which keeps a NaN alive.
     a2v: A2VLayout | None
     v2a: V2ALayout | None
     faces: bool

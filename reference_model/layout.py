@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from reference_model.aligner import a2v_windows, frame_clock, own_frame, v2a_weights
+from reference_model.aligner import a2v_windows, frame_clock, v2a_weights
 from reference_model.params import ModelParams
 from reference_model.rope import clock_rotation, grid_rotation, line_rotation, place_rotation
 
@@ -176,8 +176,3 @@ def group_contexts(weights: Tensor) -> tuple[tuple[ContextGroup, ...], Tensor]:
 
 def _pad(tokens: Tensor, length: int) -> Tensor:
     return torch.cat((tokens, tokens[:1].expand(length - len(tokens))))
-
-
-def frame_of_token(params: ModelParams, size: Size) -> Tensor:
-    """The latent frame `[S]` that sounds at each audio token, by the aligner of the params."""
-    return own_frame(size.frames, size.tokens, params.interaction.aligner)

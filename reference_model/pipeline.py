@@ -4,7 +4,7 @@ Media come in and go out through the codecs; here everything is a latent, a norm
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -200,13 +200,15 @@ def gather(requests: Sequence[Request], negative: bool = False) -> Conditions:
         present = [part for part in parts if part is not None]
         return torch.stack(present) if present else None
 
+    # Quirk fixed: the release takes one sample at a time; here each keeps the length of its own texts.
+    lengths = torch.tensor([len(speech) for _, speech in texts])
     # Without a given video the reference image is also the first frame.
     videos = [r.reference_image if r.given_video is None else r.given_video for r in requests]
     return Conditions(
         reference_image=torch.stack([r.reference_image for r in requests]),
         caption=pad_rows([caption for caption, _ in texts]),
         speech=pad_rows([speech for _, speech in texts], fill=-1),
-        speech_lengths=torch.tensor([len(speech) for _, speech in texts]),
+        speech_lengths=lengths,
         given_video=torch.stack(videos),
         reference_audio=stacked([r.reference_audio for r in requests]),
         given_audio=stacked([r.given_audio for r in requests]),
@@ -215,13 +217,9 @@ def gather(requests: Sequence[Request], negative: bool = False) -> Conditions:
 
 def put_given(video: Tensor, audio: Tensor, given: Conditions) -> tuple[Tensor, Tensor]:
     """Put the given frames and tokens in place of what was made there."""
+    # Quirk fixed: the release puts back 21 frames or 1, whatever was given.
     if given.given_video is not None:
         video = torch.cat((given.given_video.to(video), video[:, :, given.given_frames :]), dim=2)
     if given.given_audio is not None:
         audio = torch.cat((given.given_audio.to(audio), audio[:, given.given_tokens :]), dim=1)
     return video, audio
-
-
-def with_seed(request: Request, seed: int) -> Request:
-    """The same request for another clip."""
-    return replace(request, seed=seed)

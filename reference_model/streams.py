@@ -32,11 +32,6 @@ class Stream:
         """The tokens after the reference `[B, L - reference, C]`."""
         return self.tokens[:, self.reference :]
 
-    @property
-    def all_given(self) -> bool:
-        """Whether no token is left for an update to reach."""
-        return self.made >= self.tokens.shape[1]
-
     def through(self, block: Block, text: KeyValue) -> "Stream":
         """The stream after one transformer block."""
         return replace(self, tokens=block(self.tokens, self.time, self.rotation, text, self.text_rotation))
