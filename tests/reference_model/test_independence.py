@@ -15,7 +15,8 @@ from reference_model.params import ModelParams
 from reference_model.pipeline import Request, Sample, Sampling, gather, sample
 from reference_model.sampler import draw_noise
 
-CLOSE = 1e-5
+# Rounding of other batch sizes, grown over the steps; latents are of order ten.
+CLOSE = 5e-5
 QUICK = Sampling(steps=4, guidance=MaCfg(skip_layer=1))
 
 
