@@ -112,7 +112,7 @@ def test_place_counts_the_others(direction: Direction, value: float, sentence: s
     assert found.sentence == sentence
 
 
-@given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=30), st.data(), st.sampled_from(Direction))
+@given(st.lists(st.floats(-1e3, 1e3), min_size=5, max_size=30), st.data(), st.sampled_from(Direction))
 def test_places_lie_within_the_drawing(
     values: list[float], data: st.DataObject, direction: Direction
 ) -> None:
@@ -124,7 +124,7 @@ def test_places_lie_within_the_drawing(
 
 
 def test_too_few_others_have_no_place() -> None:
-    assert place(1.0, distribution(np.array([1.0, 2.0]), Direction.HIGHER), member=True) is None
+    assert place(1.0, distribution(np.arange(4.0), Direction.HIGHER), member=True) is None
 
 
 def test_transcripts_are_compared_without_case_and_punctuation() -> None:

@@ -298,6 +298,7 @@ def test_damaged_evidence_is_named_on_the_clips_page(tmp_path: Path, damage: str
         ("scores.parquet", None, "no scores.parquet"),
         ("scores.parquet", b"PAR1 no", "cannot be read"),
         ("clips.jsonl", b'{"system": "x"}\n', "clips.jsonl:1"),
+        ("clips.jsonl", b"\xff\n", "not UTF-8"),
         ("clips.jsonl", None, "no clips.jsonl"),
     ],
 )

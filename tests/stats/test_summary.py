@@ -173,6 +173,7 @@ def test_repeats_of_a_sample_stay_together() -> None:
         (lambda f: f.assign(value=math.inf), "infinite"),
         (lambda f: f.assign(reason="no_face"), "a number and a reason"),
         (lambda f: f.drop(columns="reason"), "lack the column 'reason'"),
+        (lambda f: f.assign(value="high"), "does not hold numbers"),
     ],
 )
 def test_damaged_scores_are_refused(spoil, words: str) -> None:  # type: ignore[no-untyped-def]

@@ -13,6 +13,9 @@ from uniavgen_bench.stats.numbers import percent
 WIDTH = 100.0
 """Width of the drawing in its own units."""
 
+LEAST_OTHERS = 4
+"""A share of fewer clips than this says nothing."""
+
 
 @dataclass(frozen=True)
 class Distribution:
@@ -44,10 +47,10 @@ def distribution(values: NDArray[np.float64], direction: Direction) -> Distribut
 def place(value: float, among: Distribution, *, member: bool) -> Place | None:
     """Return the place of a value; `member` says whether it is one of the values, and is not compared with itself.
 
-    None when there are fewer than two other values.
+    None when there are fewer than `LEAST_OTHERS` other values.
     """
     others = len(among.values) - member
-    if others < 2:
+    if others < LEAST_OTHERS:
         return None
     lowest = min(float(among.values[0]), value)
     highest = max(float(among.values[-1]), value)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest
 from uniavgen_bench.core.sample import Role, SystemInfo
@@ -119,7 +120,10 @@ def read_run(run: Path) -> RunData:
     directory = RunDirectory(run)
     manifest = directory.manifest()
     scores = directory.scores()
-    records = tuple(directory.clips())
+    try:
+        records = tuple(directory.clips())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{directory.clips_path} is damaged: it is not UTF-8") from error
     grid = score_grid(scores, manifest.metrics, records)
     known = {system.id for system in manifest.systems}
     others = sorted({str(name) for name in grid.system} - known)

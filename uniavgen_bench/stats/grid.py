@@ -97,6 +97,9 @@ def score_grid(scores: pd.DataFrame, specs: Sequence[MetricSpec], clips: Sequenc
     lacking = [name for name in SCORE_COLUMNS[:7] if name not in scores.columns]
     if lacking:
         raise InputError(f"the scores lack the column {lacking[0]!r}")
+    for name in ("value", "repeat"):
+        if len(scores) and not pd.api.types.is_numeric_dtype(scores[name]):
+            raise InputError(f"the column {name!r} of the scores does not hold numbers")
     columns = tuple(Column(spec, field) for spec in specs for field in spec.fields)
     place = {(column.metric, column.field.name): i for i, column in enumerate(columns)}
 

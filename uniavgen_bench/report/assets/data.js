@@ -4,10 +4,15 @@
 const Report = (() => {
   const MINUS = "\u2212";
 
-  /** The JSON of a data element of this page. */
+  const parsed = new Map();
+
+  /** The JSON of a data element of this page, parsed once for all scripts. */
   function data(id) {
-    const element = document.getElementById(id);
-    return element ? JSON.parse(element.textContent) : null;
+    if (!parsed.has(id)) {
+      const element = document.getElementById(id);
+      parsed.set(id, element ? JSON.parse(element.textContent) : null);
+    }
+    return parsed.get(id);
   }
 
   /** A number with fixed decimals, a thin space between thousands, and a true minus. */

@@ -4,7 +4,7 @@
 (() => {
   const run = Report.data("run-data");
   if (!run) return;
-  const MOST_DOTS = 300;
+  const MOST_DOTS = 160;
   const ROW = 46;
   const NARROW_ROW = 58;
   const ROOM = 56;
@@ -34,6 +34,7 @@
     const count = run.systems.length;
     const narrow = element.clientWidth < 460;
     const half = narrow ? 0.2 : 0.27;
+    const crowded = Math.max(...column.boxes.map((box) => box.scored)) > 60;
     const isControl = (system) => run.systems[system].role !== "system";
     const [accent, soft, ink, mark] = ["accent", "floor", "ink", "mark"].map(Theme.colour);
     const dots = { x: [], y: [], customdata: [], text: [], colour: [] };
@@ -97,7 +98,7 @@
     const traces = [
       {
         type: "scatter", mode: "markers", x: dots.x, y: dots.y, customdata: dots.customdata, text: dots.text,
-        marker: { size: 7, color: dots.colour, opacity: 0.6, line: { width: 0.5, color: Theme.colour("card") } },
+        marker: { size: crowded ? 5 : 7, color: dots.colour, opacity: crowded ? 0.35 : 0.6, line: { width: 0.5, color: Theme.colour("card") } },
         hovertemplate: `%{text}<br>${column.field} %{x:.${column.digits}f}<extra></extra>`,
       },
       ...Object.values(means).map((part) => ({
