@@ -27,7 +27,7 @@ def run(
     [
         (("describe", "huge"), "no preset 'huge'; there are: ti2v_5b, nano"),
         (("describe", "nano", "--frames", "6"), "frames must be 4n + 1"),
-        (("describe", "nano", "--height", "tall"), "'tall'"),
+        (("describe", "nano", "--height", "tall"), "Invalid value for '--height'"),
         (("conformance", "nowhere"), "nowhere holds no golden vectors"),
         (("generate", "nowhere", "out.mp4"), "no checkpoint folder nowhere"),
         (("generate", "nowhere", "out.mp4", "--task", "sing"), "'sing' is not one of"),
