@@ -134,3 +134,18 @@ def test_bad_input_is_one_line_with_a_way_out_and_status_2(
     assert done.returncode == 2, done.stderr
     assert expected in done.stderr and "Traceback" not in done.stderr
     assert not list(bench.folder.glob("runs/*"))
+
+
+def test_transcript_of_a_recogniser_and_another_reference_are_told_apart() -> None:
+    """What a metric sees of a sample is part of its address: a change of it must not find the old answer."""
+    from uniavgen_bench.core.registry import METRICS, Registry
+    from uniavgen_bench.core.sample import Sample
+    from uniavgen_bench.metrics.metric import Metric
+    from uniavgen_bench.runner.score_clip import visible
+
+    registry = Registry(METRICS, "metric", Metric)
+    one = Sample(id="a", speech="x", speech_verified=False, reference_audio=Path("/r.wav"))
+    wer = visible(one, registry.load("speech.wer"))
+    timbre = visible(one, registry.load("timbre.reference"))
+    assert (wer.speech, wer.speech_verified, wer.reference_audio) == ("x", False, None)
+    assert (timbre.speech, timbre.reference_audio) == (None, Path("/r.wav"))

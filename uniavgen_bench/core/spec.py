@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -46,6 +46,13 @@ class Artefact(StrEnum):
     SPEAKER = "speaker"
 
 
+SampleField = Literal[
+    "task", "image", "caption", "speech", "reference_audio", "reference_text", "condition_audio", "condition_video",
+    "facts", "published",
+]  # fmt: skip
+"""Fields of a sample that a metric may declare; what it does not declare, it does not see."""
+
+
 class FieldSpec(Frozen):
     """One number that a metric gives: unit, range, direction, and what its sign means."""
 
@@ -71,7 +78,7 @@ class MetricSpec(Frozen):
     summary: str
     fields: tuple[FieldSpec, ...] = Field(min_length=1)
     needs: tuple[Artefact, ...] = ()
-    sample_needs: tuple[str, ...] = ()
+    sample_needs: tuple[SampleField, ...] = ()
     weights: tuple[str, ...] = ()
     extra: str | None = None
     tier: Tier

@@ -39,7 +39,7 @@ SPEC = MetricSpec(
         _seconds("seconds_reference", "reference"),
     ),
     needs=(Artefact.SPEECH, Artefact.VOICE_ACTIVITY),
-    sample_needs=("reference_audio or condition_audio",),
+    sample_needs=("reference_audio", "condition_audio"),
     weights=(WEIGHT,),
     tier=Tier.EMBEDDED,
     licence="network: Apache-2.0 (Resemblyzer)",

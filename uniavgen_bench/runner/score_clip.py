@@ -24,7 +24,7 @@ TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Rea
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """Errors after which nothing can be written: they stop a run, because its scores could not be kept."""
 
-ALWAYS_GIVEN = frozenset({"id", "language"})
+ALWAYS_GIVEN = frozenset({"id", "language", "speech_verified"})
 """Fields of a sample that every metric sees; the others must be declared in `sample_needs`."""
 
 

@@ -179,7 +179,6 @@ def _configure(suite: Suite, index: int, located: Located) -> ConfiguredSystem:
         id=block.id or block.use,
         use=block.use,
         role=block.role or plugin.role,
-        label=plugin.summary,
         options=options.model_dump(mode="json"),
     )
     return ConfiguredSystem(info, plugin, options)
