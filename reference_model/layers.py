@@ -103,7 +103,7 @@ class Attention(nn.Module):
         self.norm_q, self.norm_k = RMSNorm(width, eps), RMSNorm(width, eps)
 
     def queries(self, x: Tensor, rotation: Tensor | None) -> Tensor:
-        """`[B, L, C]` -> `[B, L, H, D]`, turned if a rotation `[L, D/2]` is given."""
+        """`[B, L, C]` -> `[B, L, H, D]`, turned if a rotation `[L, D/2, 2]` is given."""
         q = split_heads(self.norm_q(self.q(x)), self.heads)
         return q if rotation is None else rotate(q, rotation)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reference_model.aligner import a2v_windows, frame_clock, v2a_weights
 from reference_model.params import ModelParams
-from reference_model.rope import clock_rotation, grid_rotation, line_rotation, place_rotation
+from reference_model.rope import clock_rotation, compose, grid_rotation, line_rotation, place_rotation
 
 MOST_CONTEXTS = 128
 """Interpolated frames that are held at once: 0.4 GB of keys at full size in bf16."""
@@ -47,7 +47,7 @@ class ContextGroup:
 class A2VLayout:
     """Geometry of audio to video: groups G (F, or 1 for `sgi`), window index `[G, W]`, its mask or None.
 
-    query_rotation `[F*N, D/2]`, key_rotation `[W, D/2]`.
+    query_rotation `[F*N, D/2, 2]`, key_rotation `[W, D/2, 2]`.
     """
 
     index: Tensor
@@ -60,8 +60,8 @@ class A2VLayout:
 class V2ALayout:
     """Geometry of video to audio; `groups` is empty for `sgi`, where every token sees every frame.
 
-    `answer` `[S]` finds each token's answer among those of all groups. query_rotation `[S, D/2]` or None
-    (position 0), key_rotation `[N, D/2]`, or `[F*N, D/2]` for `sgi`.
+    `answer` `[S]` finds each token's answer among those of all groups. query_rotation `[S, D/2, 2]` or
+    None (position 0), key_rotation `[N, D/2, 2]`, or `[F*N, D/2, 2]` for `sgi`.
     """
 
     groups: tuple[ContextGroup, ...]
@@ -113,7 +113,7 @@ def _a2v(params: ModelParams, size: Size, rows: int, columns: int, device: torch
     query = place_rotation(size.frames, rows, columns, head_dim)
     if interaction.a2v == "sgi":
         clock = frame_clock(size.frames, size.tokens, interaction.aligner).repeat_interleave(rows * columns)
-        query = query * clock_rotation(clock, head_dim)
+        query = compose(query, clock_rotation(clock, head_dim))
         index = torch.arange(size.tokens)[None]
         valid = torch.ones_like(index, dtype=torch.bool)
     else:
@@ -135,7 +135,7 @@ def _v2a(params: ModelParams, size: Size, rows: int, columns: int, device: torch
         return None
     if interaction.v2a == "sgi":
         clock = frame_clock(size.frames, size.tokens, interaction.aligner).repeat_interleave(rows * columns)
-        key = place_rotation(size.frames, rows, columns, head_dim) * clock_rotation(clock, head_dim)
+        key = compose(place_rotation(size.frames, rows, columns, head_dim), clock_rotation(clock, head_dim))
         query = clock_rotation(torch.arange(size.tokens), head_dim)
         return V2ALayout((), torch.arange(size.tokens, device=device), query.to(device), key.to(device))
     weights = v2a_weights(size.frames, size.tokens, interaction.v2a, interaction.aligner)

@@ -176,10 +176,10 @@ class UniAVGen(nn.Module):
             return Memory(video=tuple(None if entry is None else entry.seen for entry in said))
         return Memory(audio=tuple(None if entry is None else entry.heard for entry in said))
 
-    def compile_blocks(self) -> None:
+    def compile_blocks(self, backend: str = "inductor") -> None:
         """Compile the transformer blocks in place; the first pass of a size then takes longer."""
         for block in (*self.blocks, *self.audio_blocks):
-            block.compile(dynamic=False)
+            block.compile(dynamic=False, backend=backend)
 
     def _layout(self, video: Tensor, audio: Tensor, conditions: Conditions) -> tuple[Layout, Size]:
         size = Size(video.shape[2], video.shape[3], video.shape[4], audio.shape[1])
