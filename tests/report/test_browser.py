@@ -62,6 +62,18 @@ def test_every_page_opens_without_an_error_and_fits_its_window(
     assert browser.run("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("page", ["index.html", "method.html", "clip"])
+def test_no_page_scrolls_sideways_at_any_width(browser: Browser, report: Path, page: str) -> None:
+    browser.open(report / page if page.endswith(".html") else clip_page(report, "uniavgen-script"))
+    for width in (320, 390, 600, 720, 900, 1100, 1440):
+        browser.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
+        )
+        wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        browser.wait(f"innerWidth === {width}")
+        browser.wait(f"{wider} <= 0", seconds=5)  # plots follow the window a moment later
+
+
 def test_plots_show_every_scored_clip(browser: Browser, report: Path) -> None:
     browser.open(report / "index.html", height=6000)
     browser.run(NEAR)
