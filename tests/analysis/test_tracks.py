@@ -296,3 +296,25 @@ def test_few_frames_are_held_at_a_time() -> None:
     seen = analyse_pictures(pictures(), FaceFollower(KnownDetector(world), KnownMesh(world)))
     assert len(seen.faces.tracks[0].frames) == len(seen.crops.jpegs[0]) == 200
     assert most <= 10
+
+
+@pytest.mark.parametrize(("score", "tracks"), [(0.9, 1), (0.6, 0)])
+def test_a_clear_detection_starts_a_track_where_the_landmarks_doubt_at_first(
+    score: float, tracks: int
+) -> None:
+    class Doubting(KnownMesh):
+        def find(self, picture: np.ndarray, roi: Roi) -> Mesh:
+            mesh = super().find(picture, roi)
+            return Mesh(mesh.points, 0.4 if picture[0, 0, 0] < 12 else mesh.presence)
+
+    class Scored(KnownDetector):
+        def detect(self, picture: np.ndarray, *, min_score: float = 0.5) -> list[Detection]:
+            return [Detection(d.box, d.points, score) for d in super().detect(picture, min_score=min_score)]
+
+    world = World(lambda _: [(100.0, 80.0)])
+    follower = FaceFollower(Scored(world), Doubting(world))
+    for frame in range(20):
+        list(follower.push(frame, frame / FPS, world.picture(frame), new_shot=frame == 0))
+    list(follower.finish())
+    found = [track for _, track in follower.tracks(np.arange(20) / FPS)]
+    assert [len(t.frames) for t in found] == [20] * tracks

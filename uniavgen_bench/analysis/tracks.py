@@ -20,9 +20,14 @@ DETECT_HZ = 7.0
 """Detections per second of a clip, beside one at every cut and wherever a face is lost."""
 
 START_SCORE = 0.5
-"""A detection must have this score to start a track; `KEEP_SCORE` is enough to confirm one."""
+"""A detection must have this score to start a track, and the landmark network must see a face as well."""
+
+SURE_SCORE = 0.75
+"""A detection with this score starts a track even where the landmark network doubts, as it does of profiles."""
 
 KEEP_SCORE = 0.3
+"""This is enough to confirm a face that is followed."""
+
 MIN_PRESENCE = 0.5
 MIN_SECONDS = 0.4
 LOST_SECONDS = 0.6
@@ -55,6 +60,7 @@ class _Live:
 
     number: int
     mesh: Mesh
+    box: Float32
     confirmed: float
     frames: list[int] = field(default_factory=list)
     rois: list[Roi] = field(default_factory=list)
@@ -62,10 +68,6 @@ class _Live:
     points: list[Float32] = field(default_factory=list)
     presence: list[float] = field(default_factory=list)
     detections: dict[int, Detection] = field(default_factory=dict)
-    box: Float32 = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.box = mesh_box(self.mesh.points)
 
     def move(self, mesh: Mesh) -> None:
         """Take the landmarks of the next frame; the box stays where the face was when they found none."""
@@ -137,17 +139,27 @@ class FaceFollower:
                 face.detections[frame], face.confirmed = detection, time
                 if face.mesh.presence < MIN_PRESENCE:
                     again = self._mesh.find(picture, _roi(detection))
+                    face.box = detection.box
                     face.move(again if again.presence > face.mesh.presence else face.mesh)
             elif face.mesh.presence < MIN_PRESENCE or time - face.confirmed > LOST_SECONDS:
                 lost.append(face)
         new = [d for j, d in enumerate(found) if j not in pairs.values() and d.score >= START_SCORE]
         new.sort(key=lambda d: -float(np.prod(d.box[2:] - d.box[:2])))
         for detection in new[: max(0, MAX_FACES - len(self._live))]:
-            mesh = self._mesh.find(picture, _roi(detection))
-            if mesh.presence >= MIN_PRESENCE:
-                self._live.append(_Live(self._started, mesh, time, detections={frame: detection}))
+            mesh = self._first_look(picture, detection)
+            if mesh.presence >= MIN_PRESENCE or detection.score >= SURE_SCORE:
+                seen = {frame: detection}
+                self._live.append(_Live(self._started, mesh, detection.box, time, detections=seen))
                 self._started += 1
         return lost
+
+    def _first_look(self, picture: UInt8, detection: Detection) -> Mesh:
+        """Find the landmarks of a new face; a profile may need a second look from where the first one ended."""
+        mesh = self._mesh.find(picture, _roi(detection))
+        if mesh.presence >= MIN_PRESENCE:
+            return mesh
+        again = self._mesh.find(picture, roi_from_mesh(mesh.points))
+        return max(mesh, again, key=lambda m: m.presence)
 
     def _end(self, faces: list[_Live]) -> Iterator[Seen]:
         for face in faces:
