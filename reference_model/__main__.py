@@ -156,6 +156,7 @@ def generate_command(
     window: Annotated[int | None, typer.Option(help="Ablation: width of the audio window.")] = None,
     aligner: Annotated[Convention | None, typer.Option(help="Ablation: released or paper.")] = None,
     face_modulation: Annotated[Switch | None, typer.Option(help="Ablation: on or off.")] = None,
+    convention: Annotated[Convention, typer.Option(help="Whose reading of the tasks.")] = "released",
     device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the transformer blocks.")] = False,
 ) -> None:
@@ -201,7 +202,7 @@ def generate_command(
             model,
             codecs,
             script,
-            Sampling(steps=steps, shift=shift, guidance=kinds[guidance]),
+            Sampling(steps=steps, shift=shift, guidance=kinds[guidance], convention=convention),
             lambda done, due: bar.update(steps_done, completed=done, total=due),
         )
     write_clip(output, clip.frames, clip.samples, model.params.video_rate)
