@@ -130,6 +130,7 @@ def test_another_run_in_the_same_folder_is_refused_and_kept(
 def test_bad_input_is_one_line_with_a_way_out_and_status_2(
     bench: Bench, arguments: list[str], expected: str
 ) -> None:
+    (bench.folder / "x.mp4").write_bytes(b"")
     done = bench(*arguments)
     assert done.returncode == 2, done.stderr
     assert expected in done.stderr and "Traceback" not in done.stderr

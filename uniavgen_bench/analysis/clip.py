@@ -67,6 +67,10 @@ class AnalysedClip:
         for artefact in wanted:
             self._made(artefact)
 
+    def has(self, artefact: Artefact) -> bool:
+        """Tell whether an artefact is there without computing anything."""
+        return artefact in self._known or self._load(artefact) is not None
+
     @cached_property
     def facts(self) -> ClipFacts:
         """What the container says; raises `unreadable`."""

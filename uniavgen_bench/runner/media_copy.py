@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from uniavgen_bench.analysis.artefacts import ClipArtefacts, UInt8
+from uniavgen_bench.analysis.artefacts import UInt8
+from uniavgen_bench.analysis.clip import AnalysedClip
+from uniavgen_bench.analysis.crops import jpeg, thumbnail
 from uniavgen_bench.core.atomic import write_atomic
 from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.run_files import ClipRecord
+from uniavgen_bench.core.spec import Artefact
 from uniavgen_bench.media.decode import video_frames
 from uniavgen_bench.media.errors import MediaError, MediaWriteError
 from uniavgen_bench.media.mux import replace_audio, write_timed_clip
@@ -29,10 +32,10 @@ PLAYABLE_ENDINGS = frozenset({".mp4", ".m4v", ".webm"})
 """What Chromium and Firefox both play; anything else gets a preview."""
 
 
-def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: ClipArtefacts) -> ClipRecord:
+def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: AnalysedClip) -> ClipRecord:
     """Put a clip's media and poster into the run directory, once, and return the record that names them."""
     folder = Path("clips") / slug(record.system) / slug(record.sample.id)
-    poster = _poster(run, folder / f"{record.repeat}.jpg", clip)
+    poster = _poster(run, folder / f"{record.repeat}.jpg", path, clip)
     media: str | None = None
     if path.is_relative_to(run):
         media = path.relative_to(run).as_posix()
@@ -51,15 +54,18 @@ def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: ClipA
     return record.model_copy(update={"media": media, "poster": poster})
 
 
-def _poster(run: Path, relative: Path, clip: ClipArtefacts) -> str | None:
+def _poster(run: Path, relative: Path, path: Path, clip: AnalysedClip) -> str | None:
+    """Keep a picture of the clip: one that analysis has made, else the first, so that nothing is analysed for it."""
     if not (run / relative).is_file():
         try:
-            pictures = clip.thumbnails.jpegs
-        except MissingError:
+            if clip.has(Artefact.THUMBNAILS):
+                pictures = clip.thumbnails.jpegs
+                picture = pictures[len(pictures) // 3]
+            else:
+                picture = jpeg(thumbnail(next(iter(video_frames(path))).image))
+        except (MissingError, MediaError, StopIteration, IndexError):
             return None
-        if not pictures:
-            return None
-        write_atomic(run / relative, pictures[len(pictures) // 3])
+        write_atomic(run / relative, picture)
     return relative.as_posix()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from uniavgen_bench.analysis.clip import AnalysedClip
+from uniavgen_bench.analysis.clip import VIDEO_PASS, AnalysedClip
 from uniavgen_bench.core.atomic import write_json
 from uniavgen_bench.core.errors import BenchError
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
@@ -169,12 +169,15 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
 def _score(
     metrics: list[Metric], clip: AnalysedClip, sample: Sample, models: Models, store: Store
 ) -> tuple[tuple[Scored, ...], tuple[str, ...]]:
-    """Answer every metric: first from the store, then by one look at the clip for all that are left."""
+    """Answer every metric: first from the store, then by one look at the pictures for all that are left.
+
+    What comes of the sound is made when a metric reads it: one that refuses the sample costs no transcript.
+    """
     known = {m.spec.name: known_score(m, clip, sample, models, store) for m in metrics}
     left = [m for m in metrics if known[m.spec.name] is None]
     problems: list[str] = []
     try:
-        clip.ensure([artefact for m in left for artefact in m.spec.needs])
+        clip.ensure([artefact for m in left for artefact in m.spec.needs if artefact in VIDEO_PASS])
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK_ERRORS:
             raise
