@@ -10,6 +10,7 @@ import pytest
 from clip_factory import flash_and_beep, one_frame, picture_only, sound_only
 
 from uniavgen_bench.analysis import video_pass
+from uniavgen_bench.analysis.artefacts import SpeakerChoice
 from uniavgen_bench.analysis.clip import AnalysedClip, artefact_versions
 from uniavgen_bench.analysis.needs import artefact_key, needed_weights, with_reads
 from uniavgen_bench.core.result import MissingError, Reason
@@ -243,3 +244,29 @@ def test_a_clip_of_one_frame_has_a_clock_and_no_face(
     clip = AnalysedClip(one_frame(tmp_path), SAMPLE, store, Models(weights_home))
     assert reason(clip, "faces") is Reason.NO_FACE
     assert clip.frames.shots.tolist() == [[0, 0]]
+
+
+@pytest.mark.shared
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mochabench/human/MoCha_07.mp4", "the large face whose mouth moves"),
+        ("anytalker/benchmark_interact_11.mp4", Reason.SEVERAL_SPEAKERS),
+        ("derived/wan_s2v_right_2.mp4", Reason.NO_FACE),
+    ],
+)
+def test_the_speaker_among_real_faces(
+    shared: Path, store: Store, weights_home: WeightLocator, name: str, expected: str | Reason
+) -> None:
+    clip = AnalysedClip(shared / "clips" / name, SAMPLE, store, Models(weights_home))
+    if isinstance(expected, Reason):
+        assert reason(clip, "speaker") is expected
+        return
+    tracks = clip.faces.tracks
+    heights = [float(np.median(t.boxes[:, 3] - t.boxes[:, 1])) for t in tracks]
+    assert len(tracks) > 1
+    assert clip.speaker.choice is SpeakerChoice.MOUTH_MOVES_WITH_SPEECH
+    assert clip.speaker.track == int(np.argmax(heights))
+    assert max(clip.speaker.evidence) > 2 * sorted(clip.speaker.evidence)[-2]
+    assert {"video_pass", "speech", "voice_activity", "speaker"} <= set(clip.seconds)
