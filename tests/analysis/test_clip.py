@@ -253,7 +253,6 @@ def test_a_clip_of_one_frame_has_a_clock_and_no_face(
     [
         ("mochabench/human/MoCha_07.mp4", "the large face whose mouth moves"),
         ("anytalker/benchmark_interact_11.mp4", Reason.SEVERAL_SPEAKERS),
-        ("derived/wan_s2v_right_2.mp4", Reason.NO_FACE),
     ],
 )
 def test_the_speaker_among_real_faces(
