@@ -28,8 +28,10 @@ def lens_distance(head: HeadParams, at: Anatomy, x: Floats, y: Floats) -> Floats
     return rounded
 
 
-def draw_glasses(head: HeadParams, look: Look, at: Anatomy, on: Samples, colour: Floats) -> Floats:
-    """Lay glasses over lit points [n] of the head."""
+def draw_glasses(
+    head: HeadParams, look: Look, at: Anatomy, on: Samples, colour: Floats, bare: Floats
+) -> Floats:
+    """Lay glasses over lit points [n] of the head; temples show where it is `bare`, not under hair."""
     slope = (np.float32(PLANE_Z) - on.z) / np.minimum(on.uz, np.float32(-0.2))
     x, y = on.x + on.ux * slope, on.y + on.uy * slope
     # The plane bows back towards the temples.
@@ -56,7 +58,7 @@ def draw_glasses(head: HeadParams, look: Look, at: Anatomy, on: Samples, colour:
         * smoothstep(-0.12, -0.04, on.z)
         * smoothstep(0.60, 0.52, on.z)
     )
-    frame = unit(rim + bridge + temple)
+    frame = unit(rim + bridge + temple * bare)
     ahead = smoothstep(-0.1, 0.0, on.z)
     shadow = bump(d + np.float32(0.05), 0.0, 0.06) * np.float32(0.16) * smoothstep(0.3, 0.45, on.z)
     colour = colour * (np.float32(1) - shadow)

@@ -141,8 +141,9 @@ def hair_distance(head: HeadParams, at: Anatomy, x: Floats, y: Floats, z: Floats
         case "spiky":
             d = smooth_min(d, spikes(head, x, y, z), 0.05)
         case "curly":
-            curls = smooth_max(base - np.float32(0.22), lattice_balls(x, y, z, 0.24, 0.118), 0.06)
-            line = hairline(cut, x, z, np.full_like(x, 0.47))
+            lattice = lattice_balls(x, y, z, 0.24, 0.118)
+            curls = smooth_max(base - np.float32(0.22), lattice, 0.06)
+            line = hairline(cut, x, z, np.full_like(x, 0.40)) + lattice * np.float32(0.9)
             d = smooth_min(d, smooth_max(curls, (line - y) * np.float32(0.8), 0.06), 0.05)
         case "afro":
             cloud = ellipsoid(x, y, z, (0, 0.40, -0.22), (1.10 * wide, 1.02, 0.98))

@@ -47,7 +47,10 @@ STYLES_WORN: dict[tuple[Gender, str], dict[HairStyle, float]] = {
     },
     ("female", "old"): {"bob": 3, "bun": 3, "curly": 2, "wavy": 1, "headscarf": 0.6},
     ("male", "child"): {"crop": 3, "side_part": 2, "spiky": 1.5, "curly": 1.5, "buzz": 1},
-    ("male", "grown"): {"side_part": 3, "crop": 3, "quiff": 2.5, "spiky": 1.2, "curly": 1.5, "buzz": 1.2, "bald": 0.6},
+    ("male", "grown"): {
+        "side_part": 3, "crop": 2.5, "quiff": 2.5, "spiky": 1.6, "curly": 1.8, "buzz": 1.2, "afro": 1.2, "wavy": 0.5,
+        "bald": 0.6,
+    },
     ("male", "old"): {"receding": 3, "side_part": 2, "crop": 1.5, "bald": 1.5, "buzz": 0.8},
 }  # fmt: skip
 
@@ -141,8 +144,8 @@ def features(seed: int, gender: Gender, age: Age) -> HeadParams:
         wrinkles={"child": 0.0, "young": 0.0, "adult": 0.22, "old": 1.0}[age] * draw.uniform(0.75, 1.0),
         width=draw.bell(0.98 if female else 1.0, 0.05) + (0.02 if child else 0.0),
         length=draw.bell(1.0, 0.05) - (0.09 if child else 0.0),
-        jaw_width=draw.bell(1.04 - 0.16 * soft, 0.08),
-        jaw_square=max(0.0, draw.bell(0.75 - 0.7 * soft, 0.3)),
+        jaw_width=draw.bell(1.0 - 0.12 * soft, 0.09),
+        jaw_square=max(0.0, draw.bell(0.48 - 0.55 * soft, 0.42)),
         chin=draw.bell(1.0 - 0.18 * soft, 0.14),
         cheeks=draw.bell(0.85 + 0.35 * soft + (0.25 if child else 0.0), 0.25) - (0.25 if old else 0.0),
         forehead=draw.bell(1.0, 0.05) + (0.07 if child else 0.0),

@@ -84,7 +84,12 @@ def shade(scene: Scene, hits: Hits, dx: Floats, dy: Floats, dz: Floats, foot: fl
         index = np.flatnonzero((z > 0) & (np.abs(y - np.float32(scene.at.eye_y)) < 0.42))
         if index.size:
             colour[:, index] = draw_glasses(
-                scene.head, scene.look, scene.at, on.pick(index), colour[:, index]
+                scene.head,
+                scene.look,
+                scene.at,
+                on.pick(index),
+                colour[:, index],
+                is_skin[index].astype(np.float32),
             )
     if scene.look.domain == "stylised":
         colour = outline(scene, on, colour)

@@ -70,7 +70,7 @@ class March:
 
 
 def trace(
-    volume: BustVolume, pose: Pose, dx: Floats, dy: Floats, dz: Floats, start: Floats, *, steps: int = 20
+    volume: BustVolume, pose: Pose, dx: Floats, dy: Floats, dz: Floats, start: Floats, *, steps: int = 26
 ) -> Hits:
     """March rays [n] from `start` until they meet the bust or leave; misses end where they came nearest."""
     count = start.shape[0]
@@ -104,6 +104,6 @@ def trace(
                 break
             rays.keep(~over)
             now, over = now[~over], over[~over]
-        least = np.float32(0.006 if step < 8 else 0.014)
+        least = np.float32(0.006 if step < 6 else 0.014 if step < 12 else 0.030)
         rays.way = rays.way + np.maximum(now * np.float32(0.94), least) * (~over).astype(np.float32)
     return Hits(way, gap, passed)

@@ -13,8 +13,8 @@ from uniavgen_bench.core.errors import InputError, unknown_name
 
 Viseme = Literal["sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "ih", "oh", "ou"]
 VISEMES: tuple[Viseme, ...] = get_args(Viseme)
-# Of the silence that waits behind all sounds, so that the weights always have a sum.
-BACKGROUND = 0.02
+# Dominance of the silence behind all sounds: lips leave and find their rest gradually.
+BACKGROUND = 0.25
 
 Float64 = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class MouthTarget:
 # velars, affricates, sibilants, nasals, r, and five vowels.
 TARGETS: dict[Viseme, MouthTarget] = {
     "sil": MouthTarget(0.00, 0.00, 0.00, 0.05, 0.00, 0.00, 0.00, 0.00, 1.0, 0.10),
-    "PP": MouthTarget(0.00, -0.05, 0.05, 0.85, 0.00, 0.00, 0.00, 0.04, 40.0, 0.045),
+    "PP": MouthTarget(0.00, -0.05, 0.05, 0.85, 0.00, 0.00, 0.00, 0.04, 30.0, 0.05),
     "FF": MouthTarget(0.09, 0.10, 0.00, 0.25, 0.45, 0.85, 0.00, 0.08, 9.0, 0.06),
     "TH": MouthTarget(0.20, 0.10, 0.00, 0.00, 0.20, 0.55, 0.95, 0.16, 2.2, 0.07),
     "DD": MouthTarget(0.22, 0.15, 0.00, 0.00, 0.15, 0.65, 0.45, 0.16, 1.3, 0.07),
