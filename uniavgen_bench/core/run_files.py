@@ -152,7 +152,14 @@ class RunDirectory:
         if not self.clips_path.is_file():
             raise InputError(f"{self.root} has no clips.jsonl: the run did not finish (start it again)")
         records = []
-        for number, line in enumerate(self.clips_path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            text = self.clips_path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise InputError(f"{self.clips_path} is not UTF-8") from None
+        # Not splitlines(): it also splits at separators that may stand inside a caption.
+        for number, line in enumerate(text.split("\n"), start=1):
+            if not line:
+                continue
             try:
                 records.append(ClipRecord.model_validate_json(line))
             except ValidationError as error:

@@ -68,7 +68,8 @@ class FieldSpec(Frozen):
 class MetricSpec(Frozen):
     """All facts of a metric. `name` is its identity: scores of different names are never compared.
 
-    The first field is the headline: it stands in the summary table.
+    The first field is the headline: it stands in the summary table. `floors` names the control systems that must
+    score badly if the metric measures what it claims; for other controls it expects nothing.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
@@ -84,6 +85,7 @@ class MetricSpec(Frozen):
     tier: Tier
     licence: str
     source: str
+    floors: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
     not_for: tuple[str, ...] = ()
 

@@ -76,6 +76,7 @@ def show_metric(name: str, *, json: bool) -> None:
         "needs": ", ".join(spec.needs) or "nothing",
         "of the sample": ", ".join(spec.sample_needs) or "nothing",
         "weights": ", ".join(spec.weights) or "none",
+        "floors": ", ".join(spec.floors) or "none",
         "tier": spec.tier.value,
         "licence": spec.licence,
         "source": spec.source,

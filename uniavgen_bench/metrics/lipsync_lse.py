@@ -88,6 +88,7 @@ SPEC = MetricSpec(
     ),
     needs=(Artefact.FRAMES, Artefact.FACES, Artefact.CROPS, Artefact.SPEECH),
     weights=(WEIGHTS,),
+    floors=("shuffled-audio",),
     tier=Tier.PAPER,
     licence="code: Apache-2.0; weights: published for research by their authors, licence not stated",
     source="Chung and Zisserman, ACCV-W 2016; protocol of the package syncnet-python 0.2.3 (MoChaBench's pipeline)",

@@ -49,6 +49,7 @@ SPEC = MetricSpec(
     needs=(Artefact.TRANSCRIPT,),
     sample_needs=("speech",),
     weights=("whisper-tiny.en",),
+    floors=("shuffled-audio",),
     tier=Tier.EMBEDDED,
     licence="Whisper: MIT",
     source="Radford et al., arXiv:2212.04356: model tiny.en (CTranslate2, int8, beam 5, temperature 0) and English "

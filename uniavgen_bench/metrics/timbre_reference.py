@@ -41,6 +41,7 @@ SPEC = MetricSpec(
     needs=(Artefact.SPEECH, Artefact.VOICE_ACTIVITY),
     sample_needs=("reference_audio", "condition_audio"),
     weights=(WEIGHT,),
+    floors=("shuffled-audio",),
     tier=Tier.EMBEDDED,
     licence="network: Apache-2.0 (Resemblyzer)",
     source="Wan et al., arXiv:1710.10467 (GE2E); network and protocol of Resemblyzer 0.1.4: partial utterances of "

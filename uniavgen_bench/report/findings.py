@@ -120,7 +120,7 @@ def lead(run: RunData, summaries: Sequence[Summary], digits: int) -> list[str]:
         if partial:
             sentences.append(f"Not all clips are scored for {_list(partial)}.")
     for floor, bounds in bounded:
-        if floor.role is Role.LOWER_CONTROL:
+        if floor.floor:
             near = [s.label for s, i in systems if _overlap(i, bounds)]
             if near:
                 sentences.append(f"Not told apart from the floor {floor.label}: {_list(near)}.")

@@ -167,7 +167,7 @@ def _scale(summaries: Sequence[Summary]) -> _Scale:
 
 def is_floor(summary: Summary) -> bool:
     """Whether the summary is of a control that should score badly, on a field that can be bad."""
-    return summary.role is Role.LOWER_CONTROL and summary.direction is not Direction.NONE
+    return summary.floor and summary.direction is not Direction.NONE
 
 
 def _cell(summary: Summary, digits: int, scale: _Scale) -> Cell:

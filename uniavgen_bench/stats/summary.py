@@ -34,7 +34,8 @@ class Summary:
 
     `attempted` counts every clip of the system, `scored` those with a number; means are over the scored ones, so
     read them beside the coverage. `sd` is the sample standard deviation (n - 1). Without a scored clip the
-    numbers are None. `clusters` is the number of clusters with a scored clip.
+    numbers are None. `floor`: the system is a control that this metric must put below real clips. `clusters` is the
+    number of clusters with a scored clip.
     """
 
     system: str
@@ -45,6 +46,7 @@ class Summary:
     unit: str
     direction: Direction
     headline: bool
+    floor: bool
     attempted: int
     scored: int
     mean: float | None
@@ -138,6 +140,7 @@ def summarise_grid(
                 unit=field.unit,
                 direction=field.direction,
                 headline=grid.columns[column].headline,
+                floor=info.role is Role.LOWER_CONTROL and info.use in spec.floors,
                 attempted=len(rows),
                 scored=len(values),
                 mean=float(values.mean()) if len(values) else None,
