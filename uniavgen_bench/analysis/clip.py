@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +29,7 @@ from uniavgen_bench.analysis.needs import (
     artefact_versions,
     with_reads,
 )
+from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.result import Missing, MissingError, Reason
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact
@@ -39,6 +42,9 @@ __all__ = ["AnalysedClip", "artefact_versions"]
 
 TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Reason.CRASHED, Reason.FAILED})
 """Reasons that may be gone at the next run, so they are not kept."""
+
+PROBE_VERSION = 1
+"""Bump it whenever a change of code changes what `probe` says."""
 
 VIDEO_PASS = (Artefact.FRAMES, Artefact.FACES, Artefact.CROPS, Artefact.THUMBNAILS)
 """What one decode of the pictures gives."""
@@ -73,8 +79,18 @@ class AnalysedClip:
 
     @cached_property
     def facts(self) -> ClipFacts:
-        """What the container says; raises `unreadable`."""
-        return _facts(self.path)
+        """What the container says, kept by the hash of the file; raises `unreadable`."""
+        try:
+            key = sha256_json(["facts", PROBE_VERSION, sha256_file(self.path)])
+        except OSError as error:
+            raise MissingError(Reason.UNREADABLE, error.strerror or str(error)) from error
+        kept = self._store.get(key)
+        if kept is not None:
+            said = json.loads(kept)
+            return ClipFacts(**{**said, "problems": tuple(said["problems"])})
+        facts = _facts(self.path)
+        self._store.put(key, json.dumps(asdict(facts)).encode())
+        return facts
 
     @property
     def frames(self) -> Frames:

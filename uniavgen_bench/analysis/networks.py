@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep what the runtime's C++ code says about its delegate out of the user's terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 class LiteNetwork:
@@ -19,8 +38,9 @@ class LiteNetwork:
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter: Any = Interpreter(model_path=str(path), num_threads=threads)
-        self._interpreter.allocate_tensors()
+        with _silenced():
+            self._interpreter: Any = Interpreter(model_path=str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._outputs: dict[str, int] = {
             o["name"]: o["index"] for o in self._interpreter.get_output_details()

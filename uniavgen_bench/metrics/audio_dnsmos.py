@@ -30,8 +30,11 @@ POLYNOMIALS = {
 """From the network's output to a mean opinion score, highest power first (published with the networks)."""
 
 
+SCALE = "scale 1 … 5, which the method's fitted polynomials may leave a little"
+
+
 def _mos(name: str, meaning: str) -> FieldSpec:
-    return FieldSpec(name=name, unit="MOS", direction=Direction.HIGHER, low=1.0, high=5.0, meaning=meaning)
+    return FieldSpec(name=name, unit="MOS", direction=Direction.HIGHER, meaning=f"{meaning}; {SCALE}")
 
 
 SPEC = MetricSpec(

@@ -199,9 +199,9 @@ def evidence_of(tracks: list[TrackLse], best: TrackLse) -> Evidence:
 
 def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
     """Score a clip as the package does: highest confidence and lowest distance over its tracks."""
+    path = models.weight(WEIGHTS)
     from uniavgen_bench.metrics.syncnet_network import load_syncnet
 
-    path = models.weight(WEIGHTS)
     net = models.get(WEIGHTS, lambda: load_syncnet(path, models.device))
     tracks = score_tracks(clip, net, models.device)
     best = max(tracks, key=lambda t: t.lse.confidence)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from uniavgen_bench.analysis.artefacts import ClipArtefacts
-from uniavgen_bench.analysis.needs import artefact_versions
+from uniavgen_bench.analysis.needs import RECIPES, Stream, artefact_versions, with_reads
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.result import Curve, Evidence, Measurement, Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
@@ -57,8 +57,18 @@ def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Model
             seen[name] = sha256_file(path) if path.is_file() else "absent"
     weights = {name: models.weights.sha256(name) for name in metric.spec.weights}
     needs = artefact_versions(metric.spec.needs, models)
+    streams = {
+        s.value: {Stream.VIDEO: facts.video_sha256, Stream.AUDIO: facts.audio_sha256}[s]
+        for s in _reads(metric)
+    }
     code = [metric.spec.name, metric.code, list(metric.params), [f.name for f in metric.spec.fields]]
-    return sha256_json(["score", code, facts.video_sha256, facts.audio_sha256, seen, weights, needs])
+    return sha256_json(["score", code, streams, seen, weights, needs])
+
+
+def _reads(metric: Metric) -> list[Stream]:
+    """Return the streams that a metric's artefacts come from: another sound leaves a picture's score as it is."""
+    made_from = with_reads(metric.spec.needs)
+    return sorted({RECIPES[artefact].stream for artefact in made_from}) if made_from else list(Stream)
 
 
 def known_score(
