@@ -89,6 +89,7 @@ SPEC = MetricSpec(
         ),
     ),
     needs=(Artefact.FRAMES, Artefact.FACES, Artefact.SPEECH, Artefact.VOICE_ACTIVITY, Artefact.SPEAKER),
+    floors=("shuffled-audio",),
     tier=Tier.EMBEDDED,
     licence="Apache-2.0; fitted on clips under Apache-2.0, MIT and CC BY 4.0 (reports/models/mouth_audio.md)",
     source="Canonical correlation analysis (Hotelling 1936; FaceSync, Slaney and Covell, NIPS 2000) on MediaPipe's "

@@ -17,7 +17,11 @@ from uniavgen_bench.weights.models import Models
 TOP_SHARE = 0.05
 """The share of fastest pixels that `peak` looks at, as in VBench's dynamic degree."""
 STATIC_BELOW = 2.0
-"""A clip whose `peak` is below this many percent of the short side per second is static."""
+"""A clip whose `peak` is below this many percent of the short side per second is static.
+
+Noise and JPEG alone give up to 0.8; 32 recordings of talking people lie above 3.6; of 7 SadTalker clips with a still
+background, in which hardly more than a small mouth moves, 5 lie below 1.4.
+"""
 MIN_PAIRS = 3
 
 SPEC = MetricSpec(
