@@ -36,6 +36,8 @@ TASKS_WITH_FILES = (Task.DUBBING, Task.CONTINUATION)
 NOT_IN_A_CLIP = frozenset({"card.py", "clip_cache.py", "clip_progress.py", "dataset.py", "export.py"})
 """Modules that no byte of a clip depends on."""
 
+Job = tuple[Recipe, Path]
+
 
 class Stamp(Frozen):
     """complete.json, written last: the SHA-256 of every file of a folder."""
@@ -99,7 +101,8 @@ def ensure(recipes: Sequence[Recipe], task: Task, *, workers: int | None = None)
             library_files()
             _clear_unfinished()
             with ClipProgress(len(absent), cache_root()) as progress:
-                for _ in _made(in_order_of_people(absent), workers):
+                jobs = [(recipe, folder_of(recipe)) for recipe in in_order_of_people(absent)]
+                for _ in _made(jobs, workers):
                     progress.advance()
         if task in TASKS_WITH_FILES:
             for recipe in recipes:
@@ -111,19 +114,19 @@ def ensure(recipes: Sequence[Recipe], task: Task, *, workers: int | None = None)
     return [folder_of(recipe) for recipe in recipes]
 
 
-def _made(recipes: list[Recipe], workers: int | None) -> Iterator[None]:
+def _made(jobs: list[Job], workers: int | None) -> Iterator[None]:
     """Make clips here or in processes; the bytes are the same."""
-    count = min(workers or os.cpu_count() or 1, MOST_WORKERS, len(recipes))
-    if count > 1 and (workers is not None or len(recipes) > FEW):
-        yield from _made_by_processes(recipes, count)
+    count = min(workers or os.cpu_count() or 1, MOST_WORKERS, len(jobs))
+    if count > 1 and (workers is not None or len(jobs) > FEW):
+        yield from _made_by_processes(jobs, count)
         return
     maker = ClipMaker()
-    for recipe in recipes:
-        make_folder(recipe, maker)
+    for recipe, folder in jobs:
+        make_folder(recipe, folder, maker)
         yield
 
 
-def _made_by_processes(recipes: list[Recipe], count: int) -> Iterator[None]:
+def _made_by_processes(jobs: list[Job], count: int) -> Iterator[None]:
     from concurrent.futures import as_completed
     from multiprocessing import get_context
 
@@ -131,8 +134,7 @@ def _made_by_processes(recipes: list[Recipe], count: int) -> Iterator[None]:
 
     # Clips of one person stay together: to model somebody costs as much as half a clip.
     parts = [
-        recipes[i * len(recipes) // (4 * count) : (i + 1) * len(recipes) // (4 * count)]
-        for i in range(4 * count)
+        jobs[i * len(jobs) // (4 * count) : (i + 1) * len(jobs) // (4 * count)] for i in range(4 * count)
     ]
     with ProcessPool(max_workers=count, context=get_context("spawn")) as pool:
         futures = [pool.schedule(make_folders, args=[part]) for part in parts if part]
@@ -144,17 +146,16 @@ def _made_by_processes(recipes: list[Recipe], count: int) -> Iterator[None]:
             raise
 
 
-def make_folders(recipes: list[Recipe]) -> int:
+def make_folders(jobs: list[Job]) -> int:
     """Make clips in a process of its own; return how many."""
     maker = ClipMaker()
-    for recipe in recipes:
-        make_folder(recipe, maker)
-    return len(recipes)
+    for recipe, folder in jobs:
+        make_folder(recipe, folder, maker)
+    return len(jobs)
 
 
-def make_folder(recipe: Recipe, maker: ClipMaker) -> None:
+def make_folder(recipe: Recipe, folder: Path, maker: ClipMaker) -> None:
     """Make the folder of a clip, unless another process has done so by now."""
-    folder = folder_of(recipe)
     if is_whole(folder):
         return
     with _unfinished() as partial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,7 +128,8 @@ def write_truth(folder: Path, timeline: Timeline, seen: Truth, facts: ClipFacts)
         "face": np.stack([getattr(timeline.face, name) for name in CURVES]),
         "phone": phones_of_frames(timeline),
     }
-    names = {"face": " ".join(CURVES), "landmarks": " ".join(LANDMARKS), "size": str(facts.size)}
+    # One entry only: the library writes several in an order that changes from process to process.
+    names = {"names": json.dumps({"face": CURVES, "landmarks": LANDMARKS})}
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write_atomic(folder / ARRAYS, save(contiguous, metadata=names))
     write_atomic(folder / FACTS, (facts.model_dump_json(indent=1) + "\n").encode())

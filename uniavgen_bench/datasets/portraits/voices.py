@@ -88,10 +88,10 @@ def voice_of(head: HeadParams) -> Voice:
         pitch=draw.uniform(*PITCH[kind]),
         range=draw.uniform(0.32, 0.62),
         tract=draw.uniform(*TRACT[kind]),
-        formants=tuple(draw.uniform(1 - s, 1 + s) for s in (0.045, 0.055, 0.07, 0.09)),  # type: ignore[arg-type]
-        widths=tuple(draw.uniform(0.75, 1.25) for _ in range(4)),  # type: ignore[arg-type]
+        formants=tuple(draw.uniform(1 - s, 1 + s) for s in (0.075, 0.09, 0.10, 0.12)),  # type: ignore[arg-type]
+        widths=tuple(draw.uniform(0.7, 1.3) for _ in range(4)),  # type: ignore[arg-type]
         rate=draw.uniform(*SPEED[head.age]),
-        brightness=draw.uniform(-5.0, 5.0) - (2.0 if old else 0.0),
+        brightness=draw.uniform(-6.0, 6.0) - (2.0 if old else 0.0),
         breath=draw.uniform(-46.0, -34.0) + (6.0 if old or child else 0.0),
         jitter=draw.uniform(0.002, 0.005) + (0.004 if old else 0.0),
         tremor=draw.uniform(0.008, 0.016) if old else 0.0,
@@ -99,7 +99,7 @@ def voice_of(head: HeadParams) -> Voice:
         roughness=int(draw.uniform(0, 2)) if head.gender == "male" and not child else 0,
         consonants=int(draw.uniform(85, 120)),
         resonances=tuple(
-            Resonance(low * 2.0 ** draw.uniform(0, span), draw.uniform(-7.0, 7.0), draw.uniform(0.35, 0.8))
+            Resonance(low * 2.0 ** draw.uniform(0, span), draw.uniform(-9.0, 9.0), draw.uniform(0.35, 0.8))
             for low, span in ((250.0, 1.0), (600.0, 1.0), (1300.0, 0.9), (2500.0, 0.7), (4200.0, 0.6))
         ),
         room=draw.uniform(0.05, 0.35),
