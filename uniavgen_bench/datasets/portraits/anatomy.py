@@ -66,5 +66,5 @@ def anatomy_of(head: HeadParams, domain: Domain) -> Anatomy:
         lip_up=0.054 * max(head.lips_full, 0.72),
         lip_low=0.074 * max(head.lips_full, 0.72),
         chin_y=chin_y,
-        jaw_drop=0.23 * head.length,
+        jaw_drop=0.215 * head.length,
     )

@@ -26,7 +26,7 @@ SHIFTS: dict[Emotion, dict[str, float]] = {
         "lip_press": 0.30, "upper_lip": 0.35, "pitch": 0.05,
     },
     "surprised": {
-        "brow_raise": 1.0, "eye_open": 0.55, "mouth_round": 0.22, "jaw": 0.18, "mouth_open": 0.10, "smile": 0.05,
+        "brow_raise": 1.0, "eye_open": 0.55, "mouth_round": 0.22, "jaw": 0.20, "mouth_open": 0.16, "smile": 0.05,
         "pitch": -0.04,
     },
     "fearful": {

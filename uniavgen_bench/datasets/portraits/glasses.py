@@ -17,7 +17,7 @@ def lens_distance(head: HeadParams, at: Anatomy, x: Floats, y: Floats) -> Floats
     """Measure the distance in the plane of the glasses to the rim of the nearer lens; negative inside."""
     a = np.abs(x) - np.float32(at.eye_x + 0.012)
     v = y - np.float32(at.eye_y - 0.02)
-    size = 0.5 + 0.5 * head.eye_size
+    size = 0.5 + 0.5 * min(head.eye_size, 1.16)
     if head.glasses == "round":
         circle: Floats = np.sqrt(a * a + v * v) - np.float32(0.222 * size)
         return circle
@@ -39,13 +39,13 @@ def draw_glasses(
     x, y = x - on.ux * bow / np.minimum(on.uz, np.float32(-0.2)) * np.float32(1), y
     soft = np.float32(1.0 / max(on.foot * 0.8, 0.004))
     d = lens_distance(head, at, x, y)
-    wide = 0.016 if head.glasses != "square" else 0.022
+    wide = 0.012 if look.domain == "stylised" else 0.016 if head.glasses != "square" else 0.022
     rim = unit((np.float32(wide) - np.abs(d)) * soft + np.float32(0.5))
     if head.glasses == "half_rim":
         rim = rim * smoothstep(-0.05, 0.02, y - np.float32(at.eye_y - 0.02))
     a = np.abs(x)
     arch = np.float32(at.eye_y + 0.035) - np.float32(2.2) * a * a
-    gap = np.float32(at.eye_x + 0.012 - 0.20 * (0.5 + 0.5 * head.eye_size))
+    gap = np.float32(at.eye_x + 0.012 - 0.20 * (0.5 + 0.5 * min(head.eye_size, 1.16)))
     bridge = unit((np.float32(0.015) - np.abs(y - arch)) * soft + np.float32(0.5)) * unit(
         (gap - a) * soft + np.float32(0.5)
     )

@@ -48,7 +48,7 @@ STYLES_WORN: dict[tuple[Gender, str], dict[HairStyle, float]] = {
     ("female", "old"): {"bob": 3, "bun": 3, "curly": 2, "wavy": 1, "headscarf": 0.6},
     ("male", "child"): {"crop": 3, "side_part": 2, "spiky": 1.5, "curly": 1.5, "buzz": 1},
     ("male", "grown"): {
-        "side_part": 3, "crop": 2.5, "quiff": 2.5, "spiky": 1.6, "curly": 1.8, "buzz": 1.2, "afro": 1.2, "wavy": 0.5,
+        "side_part": 3, "crop": 2.5, "quiff": 2.5, "spiky": 1.6, "curly": 1.8, "buzz": 1.2, "afro": 1.2,
         "bald": 0.6,
     },
     ("male", "old"): {"receding": 3, "side_part": 2, "crop": 1.5, "bald": 1.5, "buzz": 0.8},

@@ -53,6 +53,9 @@ def look_of(head: HeadParams, domain: Domain) -> Look:
     upper, _, lamp = head.backdrop_colours
     warm = blend((0.94, 0.97, 1.0), (1.0, 0.93, 0.83), head.light_warmth)
     skin = linear(head.skin)
+    if domain == "stylised":
+        # Drawings have no half-tones to model dark skin with: it is drawn a little lighter.
+        skin = blend(skin, (0.92, 0.66, 0.50), 0.11)
     flush = (min(1.0, skin[0] * 0.98 + 0.03), skin[1] * 0.56, skin[2] * 0.54)
     side = -1.0 if head.light_side > 0 else 1.0
     rim = (0.86 * side, 0.25, -0.44)

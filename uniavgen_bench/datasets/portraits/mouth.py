@@ -58,12 +58,12 @@ def mouth_shape(at: Anatomy, frame: FaceFrame) -> MouthShape:
     return MouthShape(
         line=at.mouth_y + 0.006 * frame.smile,
         half=half,
-        lift=0.012 + 0.075 * frame.smile,
+        lift=(0.012 + 0.075 * frame.smile) * (1 - 0.45 * rounded),
         up=opening * 0.24 + 0.020 * frame.upper_lip * min(1.0, 12 * opening),
         down=opening * 0.76 - 0.020 * frame.upper_lip * min(1.0, 12 * opening),
         upper=upper,
         lower=lower,
-        boxy=min(1.0, 0.25 + rounded),
+        boxy=min(1.0, 0.14 + rounded),
         jaw=frame.jaw * at.jaw_drop,
         teeth=frame.teeth,
         tongue=frame.tongue,
@@ -202,7 +202,7 @@ def inside_colour(look: Look, at: Anatomy, mouth: MouthShape, on: Samples) -> Fl
     )
     colour = layer(colour, rows * (np.float32(1) - slit) * np.float32(0.85), lower)
     colour = layer(colour, rows * (np.float32(1) - slit), upper)
-    shadow = np.float32(0.42 if plain else 0.75) + np.float32(0.58 if plain else 0.25) * smoothstep(
+    shadow = np.float32(0.58 if plain else 0.75) + np.float32(0.42 if plain else 0.25) * smoothstep(
         0.0, 0.055, below_lip
     )
     sides = np.float32(1) - np.float32(0.55 if plain else 0.2) * lines.s * lines.s

@@ -122,7 +122,7 @@ def shade_skin(scene: Scene, on: Samples) -> Floats:
         egg = (
             smoothstep(-0.1, 0.25, on.z)
             * smoothstep(at.chin_y - 0.10, at.chin_y + 0.05, on.rest_y)
-            * np.float32(0.85)
+            * np.float32(0.72)
         )
         ex, ey, ez = (
             on.x * np.float32(1.5),
@@ -146,6 +146,20 @@ def shade_skin(scene: Scene, on: Samples) -> Floats:
             (look.flush[0] * 0.55, look.flush[1] * 0.45, look.flush[2] * 0.5),
             under * np.float32(0.55),
         )
+        # The side of the nose away from the light, as one soft stroke.
+        away = -1.0 if look.key_direction[0] > 0 else 1.0
+        slope = (np.float32(at.eye_y) - on.y) * np.float32(0.10)
+        side = bump(on.x * np.float32(away) - np.float32(0.055) - slope, 0.0, 0.050)
+        side = (
+            side
+            * smoothstep(at.nose_y - 0.06, at.nose_y + 0.03, on.y)
+            * smoothstep(at.eye_y + 0.12, at.eye_y - 0.10, on.y)
+        )
+        stroke = (look.skin[0] * 0.70, look.skin[1] * 0.52, look.skin[2] * 0.52)
+        colour = layer(colour, stroke, side * np.float32(0.55))
+        lip_y = at.mouth_y - scene.mouth.down - scene.mouth.lower - 0.030
+        chin_dip = bump(on.y, lip_y, 0.032) * bump(on.x, 0.0, 0.12)
+        colour = layer(colour, stroke, chin_dip * np.float32(0.45))
         tip_x = on.x - np.float32(0.03 if look.key_direction[0] > 0 else -0.03)
         tip_y = on.y - np.float32(at.nose_y + 0.035)
         tip = bump(np.sqrt(tip_x * tip_x + tip_y * tip_y), 0.0, 0.045)

@@ -68,7 +68,7 @@ def skin_albedo(
         spots = noise2(on.x * np.float32(34) + np.float32(5), on.rest_y * np.float32(34))
         zone = unit(cheek + nose * np.float32(1.3))
         albedo = layer(
-            albedo, shaded, smoothstep(0.70, 0.86, spots) * zone * np.float32(0.75 * head.freckles)
+            albedo, shaded, smoothstep(0.62, 0.92, spots) * zone * np.float32(0.60 * head.freckles)
         )
     # The beard that was shaved, and stubble.
     if head.gender == "male" and head.age != "child":
@@ -80,7 +80,7 @@ def skin_albedo(
             at.chin_y - 0.25, at.chin_y - 0.05, on.rest_y
         )
         zone = zone * smoothstep(-0.05, 0.15, on.z)
-        dots = noise2(on.x * np.float32(55), on.rest_y * np.float32(55)) if plain else np.full_like(a, 0.7)
+        dots = noise2(on.x * np.float32(55), on.rest_y * np.float32(55)) if plain else np.full_like(a, -0.2)
         hair = linear(head.hair_colour)
         mixed = (
             look.skin[0] * 0.45 + hair[0] * 0.3,
@@ -209,5 +209,7 @@ def flat_light(look: Look, on: Samples, albedo: Floats, nx: Floats, ny: Floats, 
     colour = np.empty_like(albedo)
     for channel, (shade, gain) in enumerate(((0.64, 1.02), (0.47, 1.0), (0.56, 0.99))):
         share = np.float32(shade) + (np.float32(1 - shade)) * step
-        colour[channel] = albedo[channel] * share * (np.float32(gain) + glow)
+        # Soft hollows keep the relief of a face that the one step of light does not show.
+        hollow = np.float32(1) - (np.float32(1) - on.open) * np.float32((0.30, 0.50, 0.45)[channel])
+        colour[channel] = albedo[channel] * share * (np.float32(gain) + glow) * hollow
     return colour

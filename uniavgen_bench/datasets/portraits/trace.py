@@ -70,7 +70,7 @@ class March:
 
 
 def trace(
-    volume: BustVolume, pose: Pose, dx: Floats, dy: Floats, dz: Floats, start: Floats, *, steps: int = 26
+    volume: BustVolume, pose: Pose, dx: Floats, dy: Floats, dz: Floats, start: Floats, *, steps: int = 22
 ) -> Hits:
     """March rays [n] from `start` until they meet the bust or leave; misses end where they came nearest."""
     count = start.shape[0]
@@ -97,13 +97,15 @@ def trace(
             done = over | last
             at = rays.index[done]
             near = now[done] <= CLOSE + np.float32(0.004)
-            way[at] = np.where(near, rays.way[done], rays.least_way[done])
+            # A long last step may have gone a little too deep.
+            met = rays.way[done] + np.minimum(now[done], np.float32(0))
+            way[at] = np.where(near, met, rays.least_way[done])
             gap[at] = np.where(near, now[done], rays.least[done])
             passed[at] = rays.passed[done]
             if last or ended == over.shape[0]:
                 break
             rays.keep(~over)
             now, over = now[~over], over[~over]
-        least = np.float32(0.006 if step < 6 else 0.014 if step < 12 else 0.030)
+        least = np.float32(0.006 if step < 5 else 0.02 if step < 9 else 0.04 if step < 13 else 0.07)
         rays.way = rays.way + np.maximum(now * np.float32(0.94), least) * (~over).astype(np.float32)
     return Hits(way, gap, passed)
