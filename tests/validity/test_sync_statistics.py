@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from uniavgen_bench.validity.sync_statistics import (
     ShiftedClip,
     agreement_given_movement,
+    agreement_on_driving_speech,
     agreement_with_lse,
     auc,
     auc_confidence,
@@ -36,6 +37,7 @@ def clip(name: str, offset: float, *, source: str = "a", real: bool = True, conf
         swapped_confidence=more.get("swapped", np.array([0.1, 0.2])),
         published_lse_c=more.get("lse"),
         movement=more.get("movement", 1.0),
+        driven_confidence=more.get("driven"),
     )
 
 
@@ -97,3 +99,12 @@ def test_published_zeros_can_be_left_out_and_few_scores_give_none():
     assert agreement_given_movement(rated, zeros=True).value == pytest.approx(1.0)
     assert agreement_with_lse(rated[:3], zeros=True) is None
     assert agreement_with_lse([clip("a", 0)], zeros=True) is None
+
+
+def test_agreement_on_driving_speech_counts_only_clips_that_have_it():
+    rated = [
+        clip(str(i), 0, confidence=0.5, lse=float(i), driven=-i / 10 if i < 6 else None) for i in range(9)
+    ]
+    found = agreement_on_driving_speech(rated, zeros=True)
+    assert (found.clips, found.value) == (6, pytest.approx(-1.0))
+    assert agreement_on_driving_speech([clip("a", 0, lse=1.0)], zeros=True) is None

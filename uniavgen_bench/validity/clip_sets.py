@@ -78,13 +78,17 @@ def read_clips(root: Path, manifest: Path) -> list[ListedClip]:
 
 @dataclass(frozen=True)
 class TalkingFace:
-    """The speaker's landmarks `[n, 468, 3]` at `times` [n] s, and the sound at 16 kHz from `sound_start` s."""
+    """The speaker's landmarks `[n, 468, 3]` at `times` [n] s, and the sound at 16 kHz from `sound_start` s.
+
+    `driving`: for clips with a published LSE-C the speech that drove the clip, when it lies beside it (from 0 s).
+    """
 
     clip: ListedClip
     times: Float64
     landmarks: Float32
     samples: Float32
     sound_start: float
+    driving: Float32 | None = None
 
 
 def talking_faces(
@@ -97,7 +101,17 @@ def talking_faces(
             track = speaker_track(analysed)
             speech = analysed.speech
             times = analysed.frames.times[track.frames]
+            driving = _driving_speech(analysed)
         except MissingError as error:
             yield clip, error.missing
         else:
-            yield TalkingFace(clip, times, track.landmarks, speech.samples, speech.start)
+            yield TalkingFace(clip, times, track.landmarks, speech.samples, speech.start, driving)
+
+
+def _driving_speech(clip: AnalysedClip) -> Float32 | None:
+    if "lse_c" not in clip.sample.published or clip.sample.condition_audio is None:
+        return None
+    try:
+        return clip.reference_speech.samples
+    except MissingError:
+        return None

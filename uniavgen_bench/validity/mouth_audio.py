@@ -23,7 +23,7 @@ from uniavgen_bench.analysis.artefacts import Float32, Float64
 from uniavgen_bench.core.atomic import write_atomic
 from uniavgen_bench.core.errors import BenchError, InputError
 from uniavgen_bench.core.store import Store, home
-from uniavgen_bench.metrics.lipsync_mouth_audio import MIN_CONFIDENCE
+from uniavgen_bench.metrics.lipsync_mouth_audio import MIN_CONFIDENCE, curve_of
 from uniavgen_bench.metrics.mouth_audio_model import (
     MAX_LAG,
     MouthAudioMap,
@@ -47,6 +47,7 @@ from uniavgen_bench.validity.mouth_audio_results import (
 from uniavgen_bench.validity.sync_statistics import (
     ShiftedClip,
     agreement_given_movement,
+    agreement_on_driving_speech,
     agreement_with_lse,
     auc_confidence,
     auc_near,
@@ -122,6 +123,7 @@ class _Study:
     swapped: tuple[Float64, ...]
     features_agree: float
     movement: float
+    driven_confidence: float | None
 
 
 def _study(face: TalkingFace, partners: Sequence[TalkingFace], model: MouthAudioMap) -> _Study:
@@ -134,6 +136,9 @@ def _study(face: TalkingFace, partners: Sequence[TalkingFace], model: MouthAudio
         both = streams(mouth, samples, face.sound_start + shift_ms / 1000)
         seen = mouth_variates(model, both.shape) if seen is None else seen
         return lag_correlations(seen, sound_variates(model, both.sound), both.valid, model.weights, MAX_LAG)
+
+    def driven(samples: Float32) -> Float64:
+        return curve_of(model, streams(mouth, samples, 0.0))
 
     own = curve(face.samples, 0.0)
     peak = peak_of(own)
@@ -148,6 +153,7 @@ def _study(face: TalkingFace, partners: Sequence[TalkingFace], model: MouthAudio
         swapped=tuple(curve(sound_instead(face, other), 0.0) for other in partners),
         features_agree=float((np.abs(errors - by_features) <= 20).mean()),
         movement=float(mouth.opening.std()),
+        driven_confidence=None if face.driving is None else peak_of(driven(face.driving)).confidence,
     )
 
 
@@ -203,6 +209,8 @@ def _summary(studies: Sequence[_Study], missing: dict[str, int]) -> MouthAudioVa
         groups=groups,
         lse=agreement_with_lse(clips, zeros=True),
         lse_without_zeros=agreement_with_lse(clips, zeros=False),
+        lse_on_driving_speech=agreement_on_driving_speech(clips, zeros=True),
+        lse_on_driving_speech_without_zeros=agreement_on_driving_speech(clips, zeros=False),
         lse_given_movement=agreement_given_movement(clips, zeros=True),
         lse_given_movement_without_zeros=agreement_given_movement(clips, zeros=False),
         sources=_sources(clips),
@@ -237,6 +245,7 @@ def _shifted(study: _Study, bias: float) -> ShiftedClip:
         swapped_confidence=np.array([peak_of(curve).confidence for curve in study.swapped]),
         published_lse_c=clip.sample.published.get("lse_c"),
         movement=study.movement,
+        driven_confidence=study.driven_confidence,
     )
 
 

@@ -67,6 +67,8 @@ class MouthAudioValidity:
     groups: tuple[GroupValidity, ...]
     lse: Estimate | None
     lse_without_zeros: Estimate | None
+    lse_on_driving_speech: Estimate | None
+    lse_on_driving_speech_without_zeros: Estimate | None
     lse_given_movement: Estimate | None
     lse_given_movement_without_zeros: Estimate | None
     sources: tuple[SourceOffset, ...]

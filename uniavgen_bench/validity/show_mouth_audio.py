@@ -48,13 +48,18 @@ def print_validity(result: MouthAudioValidity, console: Console | None = None) -
         "lag, or by the confidence."
     )
     agreement = Table(title="Spearman of the confidence with published LSE-C", title_justify="left")
-    for title in ("clips", "n", "rank correlation", "given mouth movement"):
+    for title in ("clips", "n", "rank correlation", "on the driving speech", "given mouth movement"):
         agreement.add_column(title, justify="right")
-    for name, plain, partial in (
-        ("all", result.lse, result.lse_given_movement),
-        ("without published zeros", result.lse_without_zeros, result.lse_given_movement_without_zeros),
+    for name, plain, driven, partial in (
+        ("all", result.lse, result.lse_on_driving_speech, result.lse_given_movement),
+        (
+            "without published zeros",
+            result.lse_without_zeros,
+            result.lse_on_driving_speech_without_zeros,
+            result.lse_given_movement_without_zeros,
+        ),
     ):
-        agreement.add_row(name, str(plain.clips if plain else 0), shown(plain), shown(partial))
+        agreement.add_row(name, str(plain.clips if plain else 0), shown(plain), shown(driven), shown(partial))
     to.print(agreement)
     sources = Table(title="Offset of each source (negative: sound ahead)", title_justify="left")
     for title in ("source", "kind", "clips", "median ms", f"confidence ≥ {MIN_CONFIDENCE:g}"):

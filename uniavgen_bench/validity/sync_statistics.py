@@ -33,6 +33,7 @@ class ShiftedClip:
     swapped_confidence: Float64
     published_lse_c: float | None
     movement: float
+    driven_confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,16 @@ def agreement_with_lse(clips: Sequence[ShiftedClip], *, zeros: bool) -> Estimate
         return None
     return bootstrap(
         rated, lambda drawn: spearman(_column(drawn, "confidence"), _column(drawn, "published_lse_c"))
+    )
+
+
+def agreement_on_driving_speech(clips: Sequence[ShiftedClip], *, zeros: bool) -> Estimate | None:
+    """Return the same when the metric hears the clean speech that drove the clip, as the publishers' SyncNet did."""
+    rated = [c for c in _rated(clips, zeros=zeros) if c.driven_confidence is not None]
+    if len(rated) < 4:
+        return None
+    return bootstrap(
+        rated, lambda drawn: spearman(_column(drawn, "driven_confidence"), _column(drawn, "published_lse_c"))
     )
 
 
