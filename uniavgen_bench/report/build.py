@@ -27,7 +27,11 @@ def build_report(run: Path) -> Path:
         InputError: `run` is no run directory, or a file of it is damaged.
         BenchError: the report cannot be written.
     """
-    data = read_run(run)
+    return write_report(read_run(run), run)
+
+
+def write_report(data: RunData, run: Path) -> Path:
+    """Write the report of a run that was read already (see `build_report`)."""
     target = run / FOLDER
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise InputError(f"{target} is in the way: the report needs a folder of that name")

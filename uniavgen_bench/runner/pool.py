@@ -36,9 +36,11 @@ class PoolOptions:
 
 
 def outcomes(
-    config: WorkerConfig, works: Sequence[ClipWork], options: PoolOptions
+    config: WorkerConfig, stages: Sequence[Sequence[ClipWork]], options: PoolOptions
 ) -> Iterator[tuple[ClipWork, ClipOutcome]]:
-    """Yield every clip with its outcome as they finish, in no fixed order.
+    """Yield every clip with its outcome as they finish, in no fixed order within a stage.
+
+    A stage begins when the one before is done, because its clips may be derived from those.
 
     A clip whose process dies or hangs is tried again metric by metric: what can be scored is, and the metric at
     fault answers `Missing(crashed)` or `Missing(timeout)`.
@@ -54,7 +56,8 @@ def outcomes(
         initargs=(options.threads, os.getpid()),
     )
     try:
-        yield from _drive(pool, config, works, options)
+        for works in stages:
+            yield from _drive(pool, config, works, options)
         pool.close()  # type: ignore[no-untyped-call]
     except BaseException:
         pool.stop()  # type: ignore[no-untyped-call]

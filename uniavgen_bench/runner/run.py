@@ -229,11 +229,12 @@ def _score_all(
     pool = PoolOptions(workers, config.threads, options.timeout)
     paths: dict[ClipKey, Path] = {c.key: c.path for c in plan.clips if c.path is not None}
     finished: dict[ClipKey, ClipOutcome] = {}
-    for stage in (False, True):
-        works = [_work(c, paths, root) for c in plan.clips if bool(c.sources) is stage]
-        for work, outcome in outcomes(config, works, pool) if works else ():
-            finished[work.key] = outcome
-            hooks.finished(work, outcome)
+    stages = [
+        [_work(c, paths, root) for c in plan.clips if bool(c.sources) is derived] for derived in (False, True)
+    ]
+    for work, outcome in outcomes(config, stages, pool):
+        finished[work.key] = outcome
+        hooks.finished(work, outcome)
     return finished
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from rich.progress import (
 )
 
 from uniavgen_bench.core.run_files import RunDirectory
-from uniavgen_bench.report.build import build_report
+from uniavgen_bench.report.build import build_report, write_report
+from uniavgen_bench.report.run_data import read_run
 from uniavgen_bench.runner.plan import Plan
 from uniavgen_bench.runner.run import Finished, Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
-from uniavgen_bench.stats.summary import summarise
+from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.stats.table import print_summary
 
 LINE_EVERY = 25
@@ -84,9 +86,11 @@ def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) ->
         finished = run_suite(resolved, options, hooks)
     finally:
         display.stop()
+    root = finished.directory.root
     with console.status("writing the report"):
-        page = build_report(finished.directory.root)
-    show_summary(finished.directory.root, page, json=json)
+        data = read_run(root)
+        page = write_report(data, root)
+    show_summary(root, data.summaries, page, json=json)
     if finished.problems:
         console.print(
             f"[yellow]note[/]  {len(finished.problems)} computations failed: see problems.log of the run"
@@ -104,14 +108,13 @@ def _show_costs(console: Console, finished: Finished) -> None:
     )
 
 
-def show_summary(root: Path, page: Path, *, json: bool) -> None:
+def show_summary(root: Path, summaries: Sequence[Summary], page: Path, *, json: bool) -> None:
     """Print the table of a finished run, or its summary as JSON."""
-    directory = RunDirectory(root)
-    manifest = directory.manifest()
-    summaries = summarise(directory.scores(), manifest.metrics, directory.clips(), systems=manifest.systems)
     if not json:
         print_summary(summaries)
-        Console().print(f"\nscores  {directory.scores_path}\nreport  {page}", highlight=False, soft_wrap=True)
+        Console().print(
+            f"\nscores  {RunDirectory(root).scores_path}\nreport  {page}", highlight=False, soft_wrap=True
+        )
         return
     rows: list[dict[str, Any]] = [
         {
@@ -122,7 +125,7 @@ def show_summary(root: Path, page: Path, *, json: bool) -> None:
         }
         for s in summaries
     ]  # fmt: skip
-    result = {"run": str(root), "report": str(page), "status": manifest.status, "summary": rows}
+    result = {"run": str(root), "report": str(page), "summary": rows}
     sys.stdout.write(jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 

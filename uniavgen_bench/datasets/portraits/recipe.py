@@ -20,7 +20,7 @@ FIRST_IDENTITY: dict[Split, int] = {"train": 1_000_000, "val": 2_000_000, "test"
 IDENTITIES: dict[Split, int] = {"train": 400, "val": 48, "test": 48}
 """People of a split: fixed and disjoint, whatever the seed of a dataset is. Each fourth is a plain woman, a stylised
 woman, a plain man, a stylised man, where both domains are asked for."""
-AGE_SHARES: dict[Age | None, float] = {"child": 0.08, "young": 0.36, "adult": 0.36, "old": 0.20}
+AGE_SHARES: dict[Age | None, float] = {"child": 0.06, "young": 0.37, "adult": 0.37, "old": 0.20}
 
 LATENT_STRIDE = 4
 """Clips have 4 n + 1 frames: video codecs of current generators take no other number."""
