@@ -36,8 +36,8 @@ class FitSettings:
     sound_taps: tuple[int, ...] = tuple(range(-10, 11, 2))
     ridge: float = 0.01
     pairs: int = 8
-    rounds: int = 2
-    min_confidence: float = 0.20
+    rounds: int = 3
+    min_confidence: float = 0.30
     max_offset_ms: float = 160.0
 
 
