@@ -21,8 +21,8 @@ from uniavgen_bench.datasets.portraits.visemes import Sound
 
 SIZE = 64
 GOLDEN = {
-    "plain": "",
-    "stylised": "",
+    "plain": "5f55e7de9ee76f66769d1df057be5cb7da3b441132e360f61edeefc03583cab3",
+    "stylised": "eb4cc37333c99643b6ea280c71fed322c7d7201d26aa36ada87dec7f849a9cea",
 }
 FRESH = """
 import hashlib
