@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import parent_process
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -117,7 +118,8 @@ def ensure(recipes: Sequence[Recipe], task: Task, *, workers: int | None = None)
 def _made(jobs: list[Job], workers: int | None) -> Iterator[None]:
     """Make clips here or in processes; the bytes are the same."""
     count = min(workers or os.cpu_count() or 1, MOST_WORKERS, len(jobs))
-    if count > 1 and (workers is not None or len(jobs) > FEW):
+    # A process that was started to help must not start others.
+    if count > 1 and (workers is not None or len(jobs) > FEW) and parent_process() is None:
         yield from _made_by_processes(jobs, count)
         return
     maker = ClipMaker()
@@ -130,7 +132,7 @@ def _made_by_processes(jobs: list[Job], count: int) -> Iterator[None]:
     from concurrent.futures import as_completed
     from multiprocessing import get_context
 
-    from pebble import ProcessPool
+    from pebble import ProcessExpired, ProcessPool
 
     # Clips of one person stay together: to model somebody costs as much as half a clip.
     parts = [
@@ -141,6 +143,11 @@ def _made_by_processes(jobs: list[Job], count: int) -> Iterator[None]:
         try:
             for future in as_completed(futures):
                 yield from (None for _ in range(future.result()))
+        except ProcessExpired as error:
+            pool.stop()  # type: ignore[no-untyped-call]
+            raise BenchError(
+                "a process that makes clips died (run it again: what is made is kept)"
+            ) from error
         except BaseException:
             pool.stop()  # type: ignore[no-untyped-call]
             raise

@@ -189,13 +189,18 @@ def _written(jobs: list[tuple[list[Recipe], Path]], workers: int | None) -> Iter
     from concurrent.futures import as_completed
     from multiprocessing import get_context
 
-    from pebble import ProcessPool
+    from pebble import ProcessExpired, ProcessPool
 
     with ProcessPool(max_workers=count, context=get_context("spawn")) as pool:
         futures = [pool.schedule(write_shard, args=[recipes, path]) for recipes, path in jobs]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except ProcessExpired as error:
+            pool.stop()  # type: ignore[no-untyped-call]
+            raise BenchError(
+                "a process that makes clips died (run it again: what is made is kept)"
+            ) from error
         except BaseException:
             pool.stop()  # type: ignore[no-untyped-call]
             raise
