@@ -89,7 +89,7 @@ def test_fit_sees_through_delays_of_single_clips_and_leaves_out_swapped_ones():
         replace(face(i, listed_clip(i)), samples=face(i + 50, listed_clip(i)).samples) for i in (20, 21)
     ]
     bad = [streams_of(one, template) for one in swapped]
-    small = FitSettings(3, 6, (-2, 0, 2), (-4, -2, 0, 2, 4), pairs=2, min_confidence=0.5)
+    small = FitSettings(3, 6, (-2, 0, 2), (-4, -2, 0, 2, 4), pairs=2, rounds=2, min_confidence=0.5)
     fitted = fit_map([*good, *bad], template, small)
     assert fitted.clips == len(good)
     assert fitted.model.correlations[0] > 0.7
