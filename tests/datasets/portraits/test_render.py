@@ -21,8 +21,8 @@ from uniavgen_bench.datasets.portraits.visemes import Sound
 
 SIZE = 64
 GOLDEN = {
-    "plain": "5f55e7de9ee76f66769d1df057be5cb7da3b441132e360f61edeefc03583cab3",
-    "stylised": "eb4cc37333c99643b6ea280c71fed322c7d7201d26aa36ada87dec7f849a9cea",
+    "plain": "b72b4b4f6cb77dddab07e9eaefa21d1ed9f3a4e1f365dabc9c45a7a0f035004d",
+    "stylised": "4aa95628c722f01066d2f7c52d987de7c885d2706f7ec3224ce182cafed02c56",
 }
 FRESH = """
 import hashlib

@@ -288,7 +288,7 @@ def stylised(head: HeadParams) -> HeadParams:
         nose_height=head.nose_height * 0.75,
         jaw_width=head.jaw_width * 0.93,
         chin=head.chin * 0.8,
-        lips_full=head.lips_full * 0.80,
+        lips_full=head.lips_full * 0.92,
         neck=head.neck * 0.88,
         iris=iris,
         hair_colour=hair,

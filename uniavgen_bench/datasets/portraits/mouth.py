@@ -124,7 +124,7 @@ def draw_mouth(
     on_upper = unit((y - lines.inner_top) / tall)
     on_lower = unit((lines.inner_low - y) / deep)
     is_upper = (y > (lines.inner_top + lines.inner_low) * np.float32(0.5)).astype(np.float32)
-    strength = np.float32(0.80 if plain else 0.60)
+    strength = np.float32(0.85)
     shade = mix(np.full_like(y, 1.0), np.float32(0.80 if plain else 0.9), is_upper)
     albedo = layer(albedo, np.array(look.lips, np.float32)[:, None] * shade, lips * strength)
     # The lips bulge: the upper looks down, the lower up and catches the light.
@@ -178,7 +178,7 @@ def inside_colour(look: Look, at: Anatomy, mouth: MouthShape, on: Samples) -> Fl
     colour = paint((0.085, 0.014, 0.018) if plain else (0.11, 0.012, 0.020), n)
     rows = paint((0.80, 0.77, 0.71) if plain else (0.93, 0.92, 0.92), n)
     arc = x * x * np.float32(0.9)
-    edge = np.float32(mouth.line + mouth.up * 0.9 - 0.010 - (0.056 if plain else 0.040) * mouth.teeth) + arc
+    edge = np.float32(mouth.line + mouth.up * 0.9 - 0.010 - (0.050 if plain else 0.026) * mouth.teeth) + arc
     upper = unit((y - edge) * soft + np.float32(0.5)) * unit((np.float32(0.19) - np.abs(x)) * np.float32(18))
     upper = upper * np.float32(1.0 if mouth.teeth > 0.02 else 0.0)
     low_edge = np.float32(mouth.line - mouth.down * 0.92 + 0.005 + 0.040 * mouth.teeth) + arc * np.float32(
