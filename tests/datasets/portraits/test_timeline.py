@@ -15,6 +15,7 @@ from uniavgen_bench.datasets.portraits.speech import SPEECH_RATE
 from uniavgen_bench.datasets.portraits.timeline import (
     EARLIEST,
     LATEST,
+    LEAD,
     LEAST_TAIL,
     VISEME_OF,
     Timeline,
@@ -85,6 +86,20 @@ def test_vowels_are_loud_and_closures_are_not() -> None:
     assert np.mean(agreement) > 0.5
 
 
+def test_mouth_and_loudness_agree_best_without_a_shift() -> None:
+    shifts = np.arange(-0.24, 0.241, 0.02)
+    best, agreement = [], []
+    for line in timelines():
+        loud = np.maximum(loudness(line), -60.0)
+        smooth = np.convolve(loud, np.ones(6) / 6, "same")
+        at, frames = (np.arange(len(loud)) + 0.5) * 0.01, np.arange(len(line.face)) / line.recipe.form.fps
+        r = [np.corrcoef(np.interp(frames + s, at, smooth), line.face.mouth_open)[0, 1] for s in shifts]
+        best.append(shifts[int(np.argmax(r))])
+        agreement.append(max(r))
+    assert abs(np.mean(best)) < 0.02
+    assert np.mean(agreement) > 0.6
+
+
 def test_lips_shut_for_p_b_m_and_open_for_open_vowels() -> None:
     shut, wide = [], []
     for line in timelines(2, 25):
@@ -104,7 +119,7 @@ def test_every_phone_has_visemes_and_diphthongs_have_two() -> None:
     assert {name for names in FROM_ESPEAK.values() for name in names} == set(VISEME_OF)
     assert {v for visemes in VISEME_OF.values() for v in visemes} == set(VISEMES)
     moving = sounds_of((Phone("AY", 0.0, 0.2), Phone("M", 0.2, 0.3)))
-    assert [(s.viseme, round(s.start, 3), round(s.end, 3)) for s in moving] == [
+    assert [(s.viseme, round(s.start + LEAD, 3), round(s.end + LEAD, 3)) for s in moving] == [
         ("aa", 0.0, 0.1), ("ih", 0.1, 0.2), ("PP", 0.2, 0.3)
     ]  # fmt: skip
 

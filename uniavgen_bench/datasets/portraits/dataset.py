@@ -120,6 +120,8 @@ def _sample(recipe: Recipe, folder: Path, task: Task) -> Sample:
             "intensity": f"{facts.intensity:.2f}",
             "domain": facts.domain,
             "split": recipe.split,
+            # Metrics against the truth find it here; no system but the control `ground-truth` reads it.
+            "truth": str((folder / FACTS).absolute()),
         },
     )
 

@@ -22,9 +22,14 @@ EARLIEST, LATEST = 0.10, 0.60
 """Seconds at which speech begins: varied, or a system could know when to move its mouth without listening."""
 LEAST_TAIL = 0.05
 """Seconds of silence at the end, at least."""
+SLIGHT_HURRY = 1.15
+"""How much faster a voice may speak only so that the sentence can start at the time that was drawn."""
 MOST_HURRY = 1.6
 """How much faster than usual a voice may speak so that a sentence fits; otherwise another sentence is taken."""
 ATTEMPTS = 12
+LEAD = 0.02
+"""Seconds by which lips move before they are heard, as in life; with this, the opening of the mouth agrees best with
+the loudness of the sound at no shift (without it, 20 ms later)."""
 
 VISEME_OF: dict[PhoneName, tuple[Viseme, ...]] = {
     "AA": ("aa",), "AE": ("aa",), "AH": ("E",), "AO": ("oh",), "AW": ("aa", "ou"), "AY": ("aa", "ih"), "EH": ("E",),
@@ -63,10 +68,12 @@ def timeline_of(recipe: Recipe) -> Timeline:
         NotInstalledError: the extra `portraits` is not installed.
     """
     voice = voice_of(head_of(recipe.identity))
-    text, speech, hurry = _fitting(recipe, voice)
     seconds = recipe.form.seconds
-    latest = min(LATEST, seconds - LEAST_TAIL - speech.seconds)
-    start = Draws(recipe.seed, "start").uniform(EARLIEST, max(EARLIEST, latest))
+    wanted = Draws(recipe.seed, "start").uniform(EARLIEST, LATEST)
+    text, speech, hurry = _fitting(recipe, voice, wanted)
+    # What does not fit behind the time that was drawn starts earlier, but not all at the very first moment.
+    latest = max(EARLIEST, seconds - LEAST_TAIL - speech.seconds)
+    start = wanted if wanted <= latest else Draws(recipe.seed, "earlier").uniform(EARLIEST, latest)
     first = round(start * SPEECH_RATE)
     length = round(seconds * SPEECH_RATE)
     sound = np.zeros(length, np.int16)
@@ -89,8 +96,10 @@ def reference_speech(recipe: Recipe, text: str) -> tuple[str, Speech]:
     return other, say(other, voice_of(head_of(recipe.identity)), "neutral", 0.0)
 
 
-def _fitting(recipe: Recipe, voice: Voice) -> tuple[str, Speech, float]:
+def _fitting(recipe: Recipe, voice: Voice, wanted: float) -> tuple[str, Speech, float]:
+    """Return a sentence, its speech and its hurry: a little hurry so that it can start when wanted, more if it must."""
     room = recipe.form.seconds - EARLIEST - LEAST_TAIL
+    behind = recipe.form.seconds - wanted - LEAST_TAIL
     for attempt in range(ATTEMPTS):
         text = sentence_draws(recipe, attempt)
         hurry = 1.0
@@ -98,6 +107,10 @@ def _fitting(recipe: Recipe, voice: Voice) -> tuple[str, Speech, float]:
         for _ in range(3):
             speech = say(text, voice, recipe.emotion, recipe.intensity, hurry=hurry)
             if speech.seconds <= room:
+                needed = hurry * 1.03 * speech.seconds / behind
+                if hurry < needed <= SLIGHT_HURRY:
+                    faster = say(text, voice, recipe.emotion, recipe.intensity, hurry=needed)
+                    return text, faster, needed
                 return text, speech, hurry
             hurry *= 1.03 * speech.seconds / room
             if hurry > MOST_HURRY:
@@ -117,11 +130,15 @@ def placed(phones: tuple[Phone, ...], start: float, seconds: float) -> tuple[Pho
 
 
 def sounds_of(phones: tuple[Phone, ...]) -> list[Sound]:
-    """Return what the mouth shows of phones; the second half of a diphthong is a sound of its own."""
+    """Return what the mouth shows of phones, `LEAD` s before they are heard.
+
+    The second half of a diphthong is a sound of its own.
+    """
     sounds = []
     for phone in phones:
         visemes = VISEME_OF[phone.name]
         step = (phone.end - phone.start) / len(visemes)
         for i, viseme in enumerate(visemes):
-            sounds.append(Sound(viseme, phone.start + i * step, phone.start + (i + 1) * step))
+            start = phone.start + i * step - LEAD
+            sounds.append(Sound(viseme, start, start + step))
     return sounds
