@@ -20,8 +20,9 @@ from uniavgen_bench.validity import fit_mouth_audio, mouth_audio, sync_statistic
 from uniavgen_bench.validity.cca_fit import FitSettings, fit_map
 from uniavgen_bench.validity.clip_sets import ListedClip, TalkingFace, licence_permits, read_clips
 from uniavgen_bench.validity.fit_mouth_audio import fit_and_write, fit_on, listed, streams_of
-from uniavgen_bench.validity.mouth_audio import sound_instead, swapped_partners, validate_mouth_audio
+from uniavgen_bench.validity.mouth_audio import validate_mouth_audio
 from uniavgen_bench.validity.show_mouth_audio import print_validity
+from uniavgen_bench.validity.swapped_sound import sound_instead, swapped_partners
 
 
 def listed_clip(number: int, source: str = "owner/one", licence: str = "Apache-2.0", **more) -> ListedClip:

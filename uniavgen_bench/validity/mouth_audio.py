@@ -44,6 +44,7 @@ from uniavgen_bench.validity.mouth_audio_results import (
     SourceOffset,
     ThresholdRow,
 )
+from uniavgen_bench.validity.swapped_sound import sound_instead, swapped_partners
 from uniavgen_bench.validity.sync_statistics import (
     ShiftedClip,
     agreement_given_movement,
@@ -59,7 +60,6 @@ from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
 
 SHIFTS_MS = tuple(range(-400, 401, 40))
-SWAPS = 6
 NEAR_MS = 40
 Progress = Callable[[str], None]
 
@@ -99,18 +99,6 @@ def validate_mouth_audio(
         if (number + 1) % 20 == 0:
             say(f"{number + 1} of {len(faces)} clips")
     return _summary(studies, dict(missing))
-
-
-def swapped_partners(faces: Sequence[TalkingFace], number: int) -> list[TalkingFace]:
-    """Return six faces of other sources, drawn by a seed that depends on the place of the clip only."""
-    others = [f for f in faces if f.clip.source != faces[number].clip.source]
-    chosen = np.random.default_rng(number).permutation(len(others))[:SWAPS]
-    return [others[i] for i in chosen]
-
-
-def sound_instead(face: TalkingFace, other: TalkingFace) -> Float32:
-    """Return the other clip's sound, repeated or cut to the length of this clip's own."""
-    return np.resize(other.samples, len(face.samples))
 
 
 @dataclass(frozen=True)
