@@ -16,7 +16,7 @@ from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.metrics.mouth_audio_model import load_map
 from uniavgen_bench.metrics.mouth_shape import UPPER_FACE
-from uniavgen_bench.validity import fit_mouth_audio, mouth_audio, sync_statistics
+from uniavgen_bench.validity import fit_mouth_audio, mouth_audio, swapped_sound, sync_statistics
 from uniavgen_bench.validity.cca_fit import FitSettings, fit_map
 from uniavgen_bench.validity.clip_sets import ListedClip, TalkingFace, licence_permits, read_clips
 from uniavgen_bench.validity.fit_mouth_audio import fit_and_write, fit_on, listed, streams_of
@@ -118,7 +118,7 @@ def world(monkeypatch, made):
     ]
     faces = {c.path: replace(made[i], clip=c) for i, c in enumerate(clips[:-1])}
     monkeypatch.setattr(sync_statistics, "RESAMPLES", 40)
-    monkeypatch.setattr(mouth_audio, "SWAPS", 3)
+    monkeypatch.setattr(swapped_sound, "SWAPS", 3)
 
     def gathered(wanted, store, models):
         found = tuple(faces[c.path] for c in wanted if c.path in faces)
