@@ -198,9 +198,11 @@ def version(
 
 
 def _with_weights() -> typer.Typer:
-    """Add the weights commands only when they may be needed; their imports cost time."""
+    """Add the weights and dataset commands only when they may be needed; their imports cost time."""
+    from uniavgen_bench.datasets.commands import dataset_app
     from uniavgen_bench.weights.commands import weights_app
 
+    app.add_typer(dataset_app, name="dataset")
     app.add_typer(weights_app, name="weights")
     return app
 
