@@ -150,3 +150,27 @@ def test_transcript_of_a_recogniser_and_another_reference_are_told_apart() -> No
     timbre = visible(one, registry.load("timbre.reference"))
     assert (wer.speech, wer.speech_verified, wer.reference_audio) == ("x", False, None)
     assert (timbre.speech, timbre.reference_audio) == (None, Path("/r.wav"))
+
+
+def test_a_clip_that_took_the_place_of_another_gets_its_own_picture_in_the_report(
+    bench: Bench, tmp_path: Path
+) -> None:
+    def made(seconds: float, shade: int) -> tuple[bytes, bytes]:
+        clip = make_clip(tmp_path / "one" / "x.mp4", seconds=seconds, shade=shade)
+        clip.rename(clip.with_suffix(".mov"))  # a container that gets a preview
+        run = bench.score(tmp_path / "one", ["toy.brightness"])
+        (record,) = RunDirectory(run).clips()
+        assert record.media and record.poster and record.media.endswith(".preview.mp4")
+        files = {p.name for p in (run / record.media).parent.iterdir()}
+        assert files == {Path(record.media).name, Path(record.poster).name}
+        return (run / record.media).read_bytes(), (run / record.poster).read_bytes()
+
+    (clip, poster), (other_clip, other_poster) = made(1.0, 20), made(1.4, 200)
+    assert clip != other_clip and poster != other_poster
+
+
+def test_clips_of_a_system_named_like_a_control_are_not_mixed_with_it(bench: Bench, clips: Path) -> None:
+    (clips / "A").rename(clips / "shuffled-audio")
+    done = bench("score", clips, "--metrics", "toy.brightness", "--out", "out")
+    assert done.returncode == 2 and "a system 'shuffled-audio'" in done.stderr, done.stderr
+    assert bench("score", clips, "--metrics", "toy.brightness", "--controls", "none").returncode == 0

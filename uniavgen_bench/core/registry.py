@@ -23,26 +23,20 @@ class PluginError(BenchError):
 class Registry(Generic[Plugin]):
     """All plugins of one entry-point group, loaded one by one when asked for.
 
-    The name of an entry point is the name in suites; two packages that claim one name are an error, because a
-    silent winner would put two methods under one name.
+    The name of an entry point is the name in suites; a name that two packages claim cannot be loaded, because a
+    silent winner would put two methods under one name. The other names stay usable.
     """
 
     def __init__(self, group: str, kind: str, base: type[Plugin]) -> None:
         self.group, self.kind, self.base = group, kind, base
 
-    def points(self) -> dict[str, EntryPoint]:
-        """Return the entry points by name.
-
-        Raises:
-            PluginError: two distributions register the same name.
-        """
-        found: dict[str, EntryPoint] = {}
+    def points(self) -> dict[str, tuple[EntryPoint, ...]]:
+        """Return the entry points by name: one, or several different ones where packages claim the same name."""
+        found: dict[str, tuple[EntryPoint, ...]] = {}
         for point in entry_points(group=self.group):
-            other = found.get(point.name)
-            if other is not None and other.value != point.value:
-                owners = " and ".join(sorted(p.dist.name if p.dist else "?" for p in (other, point)))
-                raise PluginError(f"{self.kind} {point.name!r} is registered twice, by {owners}")
-            found[point.name] = point
+            others = found.get(point.name, ())
+            if all(other.value != point.value for other in others):
+                found[point.name] = (*others, point)
         return found
 
     def names(self) -> list[str]:
@@ -54,16 +48,20 @@ class Registry(Generic[Plugin]):
 
         Raises:
             InputError: no such name; the message gives the nearest one.
-            PluginError: its module fails to import, or gives something else than the group asks for.
+            PluginError: two packages register the name, its module fails to import, or it gives something else than
+                the group asks for.
         """
         points = self.points()
         if name not in points:
             raise unknown_name(self.kind, name, points)
-        point = points[name]
+        if len(points[name]) > 1:
+            owners = " and ".join(sorted(p.dist.name if p.dist else "?" for p in points[name]))
+            raise PluginError(f"{self.kind} {name!r} is registered twice, by {owners}")
+        (point,) = points[name]
         owner = point.dist.name if point.dist else "unknown package"
         try:
             plugin: Any = point.load()
-        except Exception as error:  # a stranger's module may raise anything
+        except (Exception, SystemExit) as error:  # a stranger's module may raise anything
             raise PluginError(f"{self.kind} {name!r} of {owner} cannot be loaded: {error}") from error
         if not isinstance(plugin, self.base):
             raise PluginError(

@@ -33,9 +33,14 @@ PLAYABLE_ENDINGS = frozenset({".mp4", ".m4v", ".webm"})
 
 
 def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: AnalysedClip) -> ClipRecord:
-    """Put a clip's media and poster into the run directory, once, and return the record that names them."""
+    """Put a clip's media and poster into the run directory, once, and return the record that names them.
+
+    What is made of a clip carries a part of the clip's hash in its name: beside another clip it would be a lie.
+    """
     folder = Path("clips") / slug(record.system) / slug(record.sample.id)
-    poster = _poster(run, folder / f"{record.repeat}.jpg", path, clip)
+    made_of = f"{record.repeat}.{(record.sha256 or '')[:12]}"
+    _forget(run / folder, record.repeat, made_of)
+    poster = _poster(run, folder / f"{made_of}.jpg", path, clip)
     media: str | None = None
     if path.is_relative_to(run):
         media = path.relative_to(run).as_posix()
@@ -47,11 +52,18 @@ def place_media(run: Path, how: str, record: ClipRecord, path: Path, clip: Analy
             _link(path, run / out, record.sha256, copy=how == "copy")
             media = out.as_posix()
         elif facts.video_codec is not None:
-            out = folder / f"{record.repeat}.preview.mp4"
+            out = folder / f"{made_of}.preview.mp4"
             with contextlib.suppress(MediaError):
                 _preview(path, run / out, facts)
                 media = out.as_posix()
     return record.model_copy(update={"media": media, "poster": poster})
+
+
+def _forget(folder: Path, repeat: int, made_of: str) -> None:
+    """Delete what was made of a clip that stood here before."""
+    for old in folder.glob(f"{repeat}.*"):
+        if old.name.endswith((".jpg", ".preview.mp4")) and not old.name.startswith(f"{made_of}."):
+            old.unlink(missing_ok=True)
 
 
 def _poster(run: Path, relative: Path, path: Path, clip: AnalysedClip) -> str | None:

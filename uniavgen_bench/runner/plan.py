@@ -50,16 +50,23 @@ def make_plan(resolved: ResolvedSuite, *, limit: int | None = None, only: Sequen
     of these names, and what they are derived from is still read.
 
     Raises:
-        InputError: nothing is left to do, or `only` or `of` names an unknown system.
+        InputError: nothing is left to do, `only` or `of` names an unknown system, or a finished clip's system has
+            the name of another system of the suite.
     """
     dataset, suite = resolved.dataset, resolved.suite
     samples = {s.id: s for s in dataset.samples}
     infos: dict[str, SystemInfo] = {}
     clips: list[PlannedClip] = []
+    taken = {s.info.id for s in resolved.systems if not s.plugin.finished}
     for index, system in enumerate(resolved.systems):
         if system.plugin.finished:
             found = _finished(system, dataset, limit)
             for clip in found:
+                if clip.system in taken:
+                    raise InputError(
+                        f"the dataset has clips of a system {clip.system!r}, which is a system of the suite as well",
+                        way_out="rename one of them, or leave that control out",
+                    )
                 infos.setdefault(clip.system, SystemInfo(id=clip.system, use="precomputed", role=clip.role))
                 key = ClipKey(system=clip.system, sample=clip.sample, repeat=clip.repeat)
                 clips.append(PlannedClip(key, samples[clip.sample], path=clip.path))

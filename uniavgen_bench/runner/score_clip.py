@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from uniavgen_bench.analysis.artefacts import ClipArtefacts
-from uniavgen_bench.analysis.needs import RECIPES, Stream, artefact_versions, with_reads
+from uniavgen_bench.analysis.needs import Stream, artefact_versions
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.result import Curve, Evidence, Measurement, Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.store import Store
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.runner.declared import DeclaredArtefacts, streams_of
 from uniavgen_bench.weights.models import Models
 
 TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Reason.CRASHED, Reason.FAILED})
@@ -24,8 +25,11 @@ TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Rea
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """Errors after which nothing can be written: they stop a run, because its scores could not be kept."""
 
-ALWAYS_GIVEN = frozenset({"id", "language", "speech_verified"})
+ALWAYS_GIVEN = frozenset({"language", "speech_verified"})
 """Fields of a sample that every metric sees; the others must be declared in `sample_needs`."""
+
+NAMELESS = "sample"
+"""What a metric sees for a sample's id: a score must not depend on a name."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,9 @@ class Scored:
 
 def visible(sample: Sample, metric: Metric) -> Sample:
     """Return the sample with only the fields that a metric declares, so that its cache key cannot lie."""
-    hidden = set(Sample.model_fields) - ALWAYS_GIVEN - set(metric.spec.sample_needs)
+    hidden = set(Sample.model_fields) - {"id"} - ALWAYS_GIVEN - set(metric.spec.sample_needs)
     defaults = {name: Sample.model_fields[name].get_default(call_default_factory=True) for name in hidden}
-    return sample.model_copy(update=defaults)
+    return sample.model_copy(update={**defaults, "id": NAMELESS})
 
 
 def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models) -> str:
@@ -59,16 +63,10 @@ def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Model
     needs = artefact_versions(metric.spec.needs, models)
     streams = {
         s.value: {Stream.VIDEO: facts.video_sha256, Stream.AUDIO: facts.audio_sha256}[s]
-        for s in _reads(metric)
+        for s in streams_of(metric.spec)
     }
     code = [metric.spec.name, metric.code, list(metric.params), [f.name for f in metric.spec.fields]]
     return sha256_json(["score", code, streams, seen, weights, needs])
-
-
-def _reads(metric: Metric) -> list[Stream]:
-    """Return the streams that a metric's artefacts come from: another sound leaves a picture's score as it is."""
-    made_from = with_reads(metric.spec.needs)
-    return sorted({RECIPES[artefact].stream for artefact in made_from}) if made_from else list(Stream)
 
 
 def known_score(
@@ -84,7 +82,7 @@ def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Mode
     started = time.perf_counter()
     problem = ""
     try:
-        measured = metric.measure(clip, visible(sample, metric), models)
+        measured = metric.measure(DeclaredArtefacts(clip, metric.spec), visible(sample, metric), models)
         _check(metric, measured)
     except MissingError as error:
         measured = Measurement(all_missing(metric, error.missing))

@@ -36,19 +36,20 @@ def brightness(clip, sample, models):
     return Measurement({"frames": Score(float(len(clip.frames.times)))})
 
 
-def marked(clip, word):
-    """Tell clips whose file name holds a word; toy metrics misbehave only for those."""
-    return word in str(clip.path)
+def marked(clip):
+    """Tell the clip whose tone has 333 Hz; toy metrics misbehave only for that one."""
+    spectrum = np.abs(np.fft.rfft(clip.speech.samples))
+    return abs(int(spectrum.argmax()) * clip.speech.rate / len(clip.speech.samples) - 333) < 2
 
 
 def crash(clip, sample, models):
-    if marked(clip, "victim"):
+    if marked(clip):
         os.abort()
     return Measurement({"ok": Score(1.0)})
 
 
 def hang(clip, sample, models):
-    if marked(clip, "victim"):
+    if marked(clip):
         time.sleep(600)
     return Measurement({"ok": Score(1.0)})
 
@@ -73,8 +74,8 @@ def peek(clip, sample, models):
 SPEECH, FRAMES = (Artefact.SPEECH,), (Artefact.FRAMES,)
 LOUDNESS = Metric(spec("loudness", "dbfs", SPEECH), loudness)
 BRIGHTNESS = Metric(spec("brightness", "frames", FRAMES), brightness)
-CRASH = Metric(spec("crash", "ok"), crash)
-HANG = Metric(spec("hang", "ok"), hang)
+CRASH = Metric(spec("crash", "ok", SPEECH), crash)
+HANG = Metric(spec("hang", "ok", SPEECH), hang)
 SLOW = Metric(spec("slow", "ok"), slow)
 RAISE = Metric(spec("raise", "ok"), raises)
 OUTSIDE = Metric(spec("outside", "share", low=0, high=1), outside)
