@@ -38,7 +38,7 @@ SPEC = MetricSpec(
             direction=Direction.HIGHER,
             low=0.0,
             high=1.0,
-            meaning="a moment of a true vowel is louder than any other moment of the clip; 0.5 = chance",
+            meaning="a moment of a true vowel is louder than another moment of the true speech; 0.5 = chance",
         ),
         FieldSpec(
             name="activity",
@@ -117,12 +117,14 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
         raise MissingError(Reason.TOO_SHORT, f"{end:.2f} s of sound, {MIN_SECONDS:g} s needed")
     clock = (np.arange(int(end * RATE)) + 0.5) / RATE
     level, vowels = loudness(speech, clock), spoken_at(truth, clock, vowels=True)
-    if not 0 < vowels.sum() < len(vowels):
+    spoken = spoken_at(truth, clock, vowels=False)
+    # The silence around the speech would flatter any sound that is louder in its middle.
+    within = (np.cumsum(spoken) > 0) & (np.cumsum(spoken[::-1])[::-1] > 0)
+    if not 0 < vowels.sum() < spoken.sum():
         raise MissingError(Reason.NOT_MEASURABLE, "the truth has no vowels in this time")
     heard = np.zeros(len(clock))
     for first, last in clip.voice_activity.segments:
         heard[(clock >= first) & (clock < last)] = 1.0
-    spoken = spoken_at(truth, clock, vowels=False)
     lags = lag_curve(level, vowels, MAX_LAG_MS * RATE // 1000)
     best = int(lags.argmax())
     offset: Score | Missing = Score((best - len(lags) // 2) * 1000.0 / RATE)
@@ -136,7 +138,7 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
         Curve("true vowels", "", times, tuple(vowels.tolist())),
     )
     scores: dict[str, Score | Missing] = {
-        "vowel_auc": Score(auc(level, vowels)),
+        "vowel_auc": Score(auc(level[within], vowels[within])),
         "activity": Score(float((heard == spoken).mean())),
         "offset_ms": offset,
     }
