@@ -10,7 +10,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from reference_model.checkpoint import load_official
-from reference_model.conformance import cases
+from reference_model.conformance import cases, without_case
 from reference_model.conformance_case import Case
 from reference_model.describe import parts, pass_costs
 from reference_model.generate import Script, generate, official_codecs
@@ -58,9 +58,9 @@ def describe(
         python -m reference_model describe weights/nano/params.json
     """
     params = read_params(Path(model)) if model.endswith(".json") else preset(model)
-    if frames < 1 or (frames - 1) % 4 or height % stride or width % stride:
+    if frames < 1 or stride < 1 or (frames - 1) % 4 or height % stride or width % stride:
         raise ValueError(
-            f"frames must be 4n + 1 and sides multiples of {stride}, got {frames}, {height}x{width}"
+            f"frames must be 4n + 1 and sides multiples of the stride {stride}, got {frames}, {height}x{width}"
         )
     latents = 1 + (frames - 1) // 4
     size = Size(latents, height // stride, width // stride, params.audio_tokens(latents))
@@ -119,6 +119,8 @@ def conformance(
     console.print(table)
     failed = sum(not case.passed for case in found)
     console.print(f"{len(found)} cases, {len(found) - failed} passed, {failed} failed")
+    if unread := without_case(folder):
+        console.print(f"not compared, for no case reads them: {', '.join(unread)}", markup=False)
     if failed or not found:
         raise typer.Exit(1)
 
@@ -136,10 +138,18 @@ def generate_command(
     speech: Annotated[str, typer.Option(help="What is said.")] = "",
     caption: Annotated[str, typer.Option(help="What is seen.")] = "",
     vocabulary: Annotated[Path, typer.Option(help="The speech vocabulary.")] = Path("vocab.txt"),
-    image: Annotated[Path | None, typer.Option(help="Reference picture of the person.")] = None,
-    video: Annotated[Path | None, typer.Option(help="Video to dub or continue.")] = None,
-    audio: Annotated[Path | None, typer.Option(help="Sound to animate or continue.")] = None,
-    reference_audio: Annotated[Path | None, typer.Option(help="A voice to speak in.")] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="Reference picture of the person.", exists=True, dir_okay=False)
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="Video to dub or continue.", exists=True, dir_okay=False)
+    ] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="Sound to animate or continue.", exists=True, dir_okay=False)
+    ] = None,
+    reference_audio: Annotated[
+        Path | None, typer.Option(help="A voice to speak in.", exists=True, dir_okay=False)
+    ] = None,
     reference_speech: Annotated[str | None, typer.Option(help="What that voice says.")] = None,
     language: Annotated[Literal["en", "zh"], typer.Option(help="Language of the speech.")] = "en",
     frames: Annotated[int, typer.Option(help="Decoded frames, 4n + 1.")] = 81,
@@ -174,10 +184,18 @@ def generate_command(
         task, speech, caption, image, video, audio, reference_audio, reference_speech, language,
         frames=frames, seed=seed,
     )  # fmt: skip
+    skip = skip_layer if skip_layer >= 0 else None
+    kinds: dict[str, Guidance] = {
+        "ma_cfg": MaCfg(scale_video, scale_audio, share, skip),
+        "cfg": Cfg(scale_video, scale_audio, skip),
+        "none": NoGuidance(),
+    }
+    sampling = Sampling(steps=steps, shift=shift, guidance=kinds[guidance], convention=convention)
+    if output.suffix != ".mp4" or output.is_dir():
+        raise ValueError(f"the output is an .mp4 file, got {output}")
+    _require_device(device)
     if not checkpoint.is_dir():
         raise FileNotFoundError(f"no checkpoint folder {checkpoint}")
-    # Codecs first: what they lack shows before the weights are read.
-    codecs = official_codecs(checkpoint, vocabulary, device)
     described = checkpoint / "params.json"
     params = with_ablation(
         read_params(described) if described.exists() else preset("ti2v_5b"),
@@ -187,12 +205,8 @@ def generate_command(
         aligner=aligner,
         face_modulation=face_modulation,
     )
-    skip = skip_layer if skip_layer >= 0 else None
-    kinds: dict[str, Guidance] = {
-        "ma_cfg": MaCfg(scale_video, scale_audio, share, skip),
-        "cfg": Cfg(scale_video, scale_audio, skip),
-        "none": NoGuidance(),
-    }
+    # Codecs first: what they lack shows before the weights are read.
+    codecs = official_codecs(checkpoint, vocabulary, device)
     model = load_official(checkpoint, params, device=device)
     if compiled:
         model.compile_blocks()
@@ -202,11 +216,18 @@ def generate_command(
             model,
             codecs,
             script,
-            Sampling(steps=steps, shift=shift, guidance=kinds[guidance], convention=convention),
+            sampling,
             lambda done, due: bar.update(steps_done, completed=done, total=due),
         )
     write_clip(output, clip.frames, clip.samples, model.params.video_rate)
     console.print(f"{output}: {len(clip.frames)} frames, {len(clip.samples) / 24_000:.2f} s")
+
+
+def _require_device(name: str) -> None:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"no device {name!r}: {error}") from error
 
 
 # The base of all usage errors, whether typer brings click along or imports it.
@@ -220,20 +241,16 @@ def main() -> None:
     except _USAGE_ERROR as error:
         # Only the formatted message names the option.
         _fail(str(getattr(error, "format_message", error.__str__)()))
-    except (
-        ValueError,
-        FileNotFoundError,
-        NotADirectoryError,
-        ImportError,
-        torch.cuda.OutOfMemoryError,
-    ) as error:
+    except (ValueError, OSError, ImportError, torch.cuda.OutOfMemoryError) as error:
         _fail(str(error))
     raise SystemExit(code or 0)
 
 
 def _fail(message: str) -> NoReturn:
     if message.strip():
-        errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+        errors.print(
+            f"error: {' '.join(message.split())}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
     raise SystemExit(2)
 
 

@@ -24,12 +24,12 @@ class KeyValue:
 
 
 def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Attention by torch's fused kernels, whichever fits the device and dtype."""
+    """Attention by torch's fused kernels, whichever fits device and dtype; shapes of `AttentionBackend`."""
     return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
 def plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Attention as its formula, in fp32: slow, and what the fused kernels are compared with."""
+    """Attention as its formula, in fp32: slow, and what the fused kernels are compared with; shapes as `sdpa`."""
     scores = q.float() @ k.float().transpose(-1, -2) / q.shape[-1] ** 0.5
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))

@@ -5,11 +5,12 @@ Spec topic: state dict. A checkpoint is a folder with shards and their index (th
 """
 
 import json
+import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -56,7 +57,7 @@ def load_official(
     Names and shapes are compared before anything is read; shards are then read one by one, each tensor straight to
     the device in the dtype it was stored in. `params` defaults to the released model, or to the folder's
     `params.json`. CheckpointError if a tensor is missing, unexpected or misshapen; FileNotFoundError if there are no
-    weights.
+    weights; ValueError names a damaged file.
     """
     if isinstance(source, Mapping):
         shapes = {name: tuple(tensor.shape) for name, tensor in source.items()}
@@ -91,7 +92,10 @@ def _files(source: Path) -> list[Path]:
         return [source]
     index = source / INDEX
     if index.exists():
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        try:
+            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{index} is no index of shards: {error!r}") from error
         return [source / name for name in names]
     found = sorted(source.glob("*.safetensors")) or sorted(source.glob("*.pth"))
     if len(found) != 1:
@@ -101,8 +105,11 @@ def _files(source: Path) -> list[Path]:
 
 def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
     if file.suffix == ".safetensors":
-        with safe_open(file, "pt") as tensors:
-            return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+        try:
+            with safe_open(file, "pt") as tensors:
+                return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"{file} is damaged: {error}") from error
     return {name: tuple(tensor.shape) for name, tensor in _read_pth(file).items()}
 
 
@@ -117,7 +124,10 @@ def _tensors(file: Path, device: torch.device) -> Iterator[tuple[str, Tensor]]:
 
 
 def _read_pth(file: Path) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    try:
+        state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        raise ValueError(f"{file} is damaged or holds more than tensors: {error}") from error
     return state
 
 

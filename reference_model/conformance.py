@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
@@ -12,8 +13,12 @@ from reference_model.codecs.extra import MissingExtraError
 from reference_model.conformance_case import Case
 from reference_model.conformance_model import forward_case, sampler_cases, trace_cases
 from reference_model.conformance_parts import aligner_cases, rope_cases, speech_text_cases, timestep_cases
-from reference_model.golden import params_of, read_golden
+from reference_model.golden import params_of, read_golden, reading
 from reference_model.model import UniAVGen
+
+_PARTS = ("aligners", "rope_time", "timesteps", "speech_text_embedding")
+_KINDS = ("fwd_", "bf16emu_", "trace_", "sampler_")
+_SERVING = ("inputs_*", "tiny_model_*")
 
 
 def cases(folder: Path, vocabulary: Path | None = None) -> Iterator[Case]:
@@ -21,7 +26,7 @@ def cases(folder: Path, vocabulary: Path | None = None) -> Iterator[Case]:
 
     `vocabulary` is the release's speech vocabulary, which a folder does not hold. A codec whose library is not
     installed is a failed case that names the extra. FileNotFoundError if the folder has no golden; ValueError if it
-    holds cases of a model but not the model.
+    holds cases of a model but not the model, or a file is damaged.
     """
     if not any(folder.glob("*.safetensors")):
         raise FileNotFoundError(f"{folder} holds no golden vectors (*.safetensors)")
@@ -32,11 +37,22 @@ def cases(folder: Path, vocabulary: Path | None = None) -> Iterator[Case]:
         yield Case("codecs", math.inf, 0.0, str(error))
 
 
+def without_case(folder: Path) -> list[str]:
+    """Names of the tensor files of a folder that no case reads, so that nothing is passed over in silence."""
+    read = [f"{name}.safetensors" for name in (*_PARTS, *_SERVING)]
+    known = [*read, *(f"{prefix}*.safetensors" for prefix in _KINDS), *codecs.FILES]
+    return sorted(
+        path.name
+        for path in folder.glob("*.safetensors")
+        if not any(fnmatchcase(path.name, pattern) for pattern in known)
+    )
+
+
 def model_cases(folder: Path) -> Iterator[Case]:
     """The cases of the model and its parts, file by file."""
     model = _small_model(folder)
     for path in sorted(folder.glob("*.safetensors")):
-        with torch.no_grad():
+        with torch.no_grad(), reading(path):
             found = _file_cases(path, model)
         yield from found
 
@@ -49,7 +65,7 @@ def _file_cases(path: Path, model: UniAVGen | None) -> list[Case]:
         return list(rope_cases(read_golden(path)))
     if name == "timesteps":
         return list(timestep_cases(read_golden(path)))
-    if not name.startswith(("fwd_", "bf16emu_", "trace_", "sampler_", "speech_text_embedding")):
+    if name != "speech_text_embedding" and not name.startswith(_KINDS):
         return []
     if model is None:
         raise ValueError(f"{path.parent} holds {path.name} but no model (tiny_model_*.safetensors)")
@@ -73,8 +89,9 @@ def _small_model(folder: Path) -> UniAVGen | None:
         raise ValueError(f"{folder} holds {len(files)} models, expected one")
     if not files:
         return None
-    golden = read_golden(files[0])
-    return load_official(golden.tensors, params_of(golden.metadata))
+    with reading(files[0]):
+        golden = read_golden(files[0])
+        return load_official(golden.tensors, params_of(golden.metadata))
 
 
 def _rounded(model: UniAVGen) -> UniAVGen:

@@ -37,6 +37,14 @@ CAPTION_WEIGHTS = "models_t5_umt5-xxl-enc-bf16.pth"
 CAPTION_TOKENIZER = "google/umt5-xxl"
 VOCODER = "code2wav_bigvgan_model"
 
+_FILES: dict[Task, set[str]] = {
+    "joint": set(),
+    "joint_ref_audio": {"reference_audio"},
+    "continuation": {"video", "audio"},
+    "dubbing": {"video"},
+    "audio_driven": {"audio"},
+}
+
 
 @dataclass(frozen=True)
 class Codecs:
@@ -75,6 +83,14 @@ class Script:
             raise ValueError(f"frames must be 4n + 1, got {self.frames}")
         if (self.reference_audio is None) != (self.reference_speech is None):
             raise ValueError("a reference audio goes with its transcript, and neither without the other")
+        if self.task not in _FILES:
+            raise ValueError(f"no task {self.task!r}; there are: {', '.join(_FILES)}")
+        if self.image is None and self.video is None:
+            raise ValueError(f"task {self.task} needs an image or a video")
+        given = {name for name in ("video", "audio", "reference_audio") if getattr(self, name) is not None}
+        if given != _FILES[self.task]:
+            wants, has = (", ".join(sorted(names)) or "none" for names in (_FILES[self.task], given))
+            raise ValueError(f"of video, audio and reference_audio task {self.task} takes {wants}; got {has}")
 
 
 @dataclass(frozen=True)
@@ -146,8 +162,7 @@ def _pictures(
     script: Script, params: ModelParams, codecs: Codecs, device: torch.device
 ) -> tuple[Tensor | None, Tensor]:
     source = script.image or script.video
-    if source is None:
-        raise ValueError(f"task {script.task} needs an image or a video")
+    assert source is not None
     first = read_frames(source, limit=1)
     multiple = codecs.video.spatial_factor * params.patch[1]
     size = generation_size(first.shape[1], first.shape[2], "exact", codecs.short_side, multiple)

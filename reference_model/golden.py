@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from reference_model.conditions import Conditions, Exchange
@@ -23,6 +24,19 @@ class Golden:
     name: str
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, Any]
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what a damaged golden file raises into a ValueError that names it."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    except KeyError as error:
+        raise ValueError(f"{path} is not what its name promises: it lacks {error}") from error
 
 
 def read_golden(path: Path) -> Golden:

@@ -30,6 +30,10 @@ class MaCfg:
     skip_layer: int | None = 11
     unimodal_prompt: Prompt = "negative"
 
+    def __post_init__(self) -> None:
+        if not self.share >= 0:
+            raise ValueError(f"the share of steps must not be negative, got {self.share}")
+
 
 @dataclass(frozen=True)
 class Cfg:

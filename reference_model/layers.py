@@ -58,7 +58,7 @@ def mlp(inner: int, width: int, activation: nn.Module, outer: int | None = None)
 
 
 def fp32_linear(layer: nn.Linear, x: Tensor) -> Tensor:
-    """A linear layer evaluated in fp32 whatever its dtype; time and output heads are fp32 islands."""
+    """`[..., C]` -> `[..., C']` fp32, whatever the layer's dtype; time and output heads are fp32 islands."""
     bias = None if layer.bias is None else layer.bias.float()
     return functional.linear(x.float(), layer.weight.float(), bias)
 

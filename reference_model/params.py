@@ -25,7 +25,7 @@ class BranchParams:
     heads: int
 
     def __post_init__(self) -> None:
-        if self.width % self.heads or (self.width // self.heads) % 2:
+        if self.heads < 1 or self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width {self.width} does not give {self.heads} heads of an even size")
 
     @property
@@ -101,7 +101,7 @@ class ModelParams:
         _require("audio_time", self.audio_time, ("branch", "token"))
         if any(not 0 <= layer < self.layers for layer in self.interaction.layers):
             raise ValueError(f"interaction layers {self.interaction.layers} do not fit {self.layers} layers")
-        if self.patch[0] != 1:
+        if len(self.patch) != 3 or self.patch[0] != 1:
             raise ValueError(f"patches span one latent frame, got {self.patch}")
 
     def audio_tokens(self, latent_frames: int) -> int:
@@ -154,8 +154,11 @@ def write_params(params: ModelParams, path: Path) -> None:
 
 
 def read_params(path: Path) -> ModelParams:
-    """Read params written by `write_params`; ValueError names unknown or missing keys."""
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    """Read params written by `write_params`; ValueError names the file, and unknown or missing keys."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
     parts: dict[str, type[Any]] = {
         "video": BranchParams,
         "audio": BranchParams,
@@ -163,7 +166,7 @@ def read_params(path: Path) -> ModelParams:
         "speech_text": SpeechTextParams,
     }
     for name, part in parts.items():
-        if name in raw:
+        if isinstance(raw, dict) and name in raw:
             raw[name] = _build(part, raw[name], f"{path}: {name}")
     built = _build(ModelParams, raw, str(path))
     assert isinstance(built, ModelParams)
@@ -197,7 +200,9 @@ def _require(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
 
 
-def _build(kind: type[Any], raw: dict[str, Any], where: str) -> Any:
+def _build(kind: type[Any], raw: Any, where: str) -> Any:
+    if not isinstance(raw, dict):
+        raise ValueError(f"{where}: expected keys and values, got {raw!r}")
     names = {field.name for field in fields(kind)}
     if unknown := sorted(set(raw) - names):
         raise ValueError(f"{where}: unknown keys {', '.join(unknown)}")

@@ -73,6 +73,13 @@ class Sampling:
     reuse: Reuse = field(default_factory=Reuse)
     face_masks: Literal["none", "last"] = "none"
 
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1 or self.shift <= 0:
+            raise ValueError(
+                f"steps and batch must be at least 1 and shift positive, "
+                f"got {self.steps}, {self.batch}, {self.shift}"
+            )
+
 
 Progress = Callable[[int, int], None]
 
@@ -216,7 +223,7 @@ def gather(requests: Sequence[Request], negative: bool = False) -> Conditions:
 
 
 def put_given(video: Tensor, audio: Tensor, given: Conditions) -> tuple[Tensor, Tensor]:
-    """Put the given frames and tokens in place of what was made there."""
+    """Put the given frames and tokens in place of those of video `[B, 48, F, H, W]` and audio `[B, S, 80]`."""
     # Quirk fixed: the release puts back 21 frames or 1, whatever was given.
     if given.given_video is not None:
         video = torch.cat((given.given_video.to(video), video[:, :, given.given_frames :]), dim=2)

@@ -47,7 +47,7 @@ def place_rotation(frames: int, rows: int, columns: int, head_dim: int) -> Tenso
 
 
 def clock_rotation(positions: Tensor, head_dim: int) -> Tensor:
-    """Rotation of tokens by audio time alone: the audio table on the time columns, identity on the others.
+    """Rotation `[L, D/2, 2]` of tokens at audio times `[L]`: the audio table on the time columns, identity on the others.
 
     Quirk kept under both conventions: keys of a window turn by the audio table, queries by the video table, on
     disjoint columns (release; the paper does not say).
@@ -58,7 +58,7 @@ def clock_rotation(positions: Tensor, head_dim: int) -> Tensor:
 
 
 def compose(first: Tensor, second: Tensor) -> Tensor:
-    """One rotation after the other."""
+    """One rotation after the other, both `[L, D/2, 2]`."""
     return torch.view_as_real(torch.view_as_complex(first) * torch.view_as_complex(second))
 
 

@@ -20,12 +20,23 @@ from reference_model.codecs.preprocess import frames_to_video, rescale_peak
 from reference_model.codecs.video_vae import WanVAEParams, WanVideoVAE
 from reference_model.codecs.vocoder import BigVGANParams, BigVGANVocoder
 from reference_model.conformance_case import Case
+from reference_model.golden import reading
 
 MEL_TOLERANCE = 1e-5
 VAE_TOLERANCE = 1e-4
 CAPTION_TOLERANCE = 1e-5
 VOCODER_TOLERANCE = 1e-4
 PICTURE_TOLERANCE = 1e-6
+
+FILES = (
+    "mel.safetensors",
+    "preprocess.safetensors",
+    "vae_cases.safetensors",
+    "tiny_vae_*.safetensors",
+    "t5_tiny.safetensors",
+    "vocoder_tiny.safetensors",
+)
+"""The tensor files of a folder that are read here."""
 
 _VAE_STATISTICS = ("scale.mean", "scale.std")
 
@@ -37,7 +48,7 @@ def cases(folder: Path, vocabulary_file: Path | None = None) -> Iterator[Case]:
 
     Raises:
         MissingExtraError: a golden needs a library of the extra `full` that is not installed.
-        KeyError, ValueError: a file does not hold what its name promises.
+        ValueError: a file is damaged or does not hold what its name promises.
     """
     runners: tuple[tuple[str, Callable[[Path], Iterator[Case]]], ...] = (
         ("mel.safetensors", _mel_cases),
@@ -48,10 +59,12 @@ def cases(folder: Path, vocabulary_file: Path | None = None) -> Iterator[Case]:
     )
     for name, runner in runners:
         if (folder / name).is_file():
-            yield from runner(folder / name)
+            with reading(folder / name):
+                yield from runner(folder / name)
     texts = folder / "text_and_sizes.json"
     if texts.is_file():
-        yield from text_cases(texts, vocabulary_file)
+        with reading(texts):
+            yield from text_cases(texts, vocabulary_file)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

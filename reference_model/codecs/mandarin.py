@@ -1,5 +1,6 @@
 """Mandarin text to pinyin with tone digits, in the words that jieba finds."""
 
+import logging
 from typing import Any
 
 from reference_model.codecs.extra import require
@@ -36,6 +37,8 @@ def mandarin_symbols(text: str) -> list[str]:
     pypinyin = require("pypinyin", _PURPOSE)
     jieba = require("jieba", _PURPOSE)
     symbols: list[str] = []
+    # It tells at every start how it loads its dictionary.
+    jieba.setLogLevel(logging.WARNING)
     for word in jieba.cut(text.translate(_FOLDED)):
         utf8_bytes = len(word.encode("utf-8"))
         if utf8_bytes == len(word):

@@ -1,5 +1,6 @@
 """Strict loading of official weights into library classes that name their parameters differently."""
 
+import pickle
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -61,12 +62,15 @@ def read_pth(path: Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        pickle.UnpicklingError: the file holds more than tensors and plain containers.
-        ValueError: the file is not a flat mapping of names to tensors.
+        ValueError: the file is damaged, or not a flat mapping of names to tensors and nothing more.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no weights at {path}")
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{path} is damaged or holds more than tensors: {reason}") from error
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise ValueError(f"{path} is not a flat state dict (names to tensors)")
     return dict(content)

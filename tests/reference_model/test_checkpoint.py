@@ -124,3 +124,17 @@ def test_ablations_share_one_checkpoint() -> None:
 def test_folder_without_weights(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="0 weight files"):
         load_official(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("model.safetensors", r"model\.safetensors is damaged"),
+        ("model.pth", r"model\.pth is damaged or holds more than tensors"),
+        (INDEX, "is no index of shards"),
+    ],
+)
+def test_damaged_file_is_named(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / name).write_text("[]")
+    with pytest.raises(ValueError, match=message):
+        load_official(tmp_path, small_params())

@@ -1,4 +1,3 @@
-import pickle
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -161,7 +160,7 @@ def test_official_file_is_read_without_running_code(tmp_path: Path, vae: WanVide
     loaded = WanVideoVAE.from_pth(tmp_path / "vae.pth", TINY)
     assert torch.equal(loaded.encode(clip(1)), vae.encode(clip(1)))
     torch.save({"weights": Path("not a tensor")}, tmp_path / "pickle.pth")
-    with pytest.raises(pickle.UnpicklingError):
+    with pytest.raises(ValueError, match=r"pickle\.pth is damaged or holds more than tensors"):
         WanVideoVAE.from_pth(tmp_path / "pickle.pth", TINY)
     torch.save({"nested": {"a": torch.zeros(1)}}, tmp_path / "nested.pth")
     with pytest.raises(ValueError, match="flat state dict"):

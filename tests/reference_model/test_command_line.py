@@ -9,6 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from reference_model.__main__ import main
+from reference_model.sampler import timesteps
+
+FACE = ("--image", "face.png")
 
 
 def run(
@@ -28,11 +31,24 @@ def run(
         (("describe", "huge"), "no preset 'huge'; there are: ti2v_5b, nano"),
         (("describe", "nano", "--frames", "6"), "frames must be 4n + 1"),
         (("describe", "nano", "--height", "tall"), "Invalid value for '--height'"),
+        (("describe", "nano", "--stride", "0"), "multiples of the stride 0"),
+        (("describe", "list.json"), "list.json: expected keys and values"),
+        (("describe", "broken.json"), "broken.json is not JSON"),
+        (("describe", "folder.json"), "Is a directory"),
         (("conformance", "nowhere"), "nowhere holds no golden vectors"),
-        (("generate", "nowhere", "out.mp4"), "no checkpoint folder nowhere"),
+        (("conformance", "."), "aligners.safetensors is damaged"),
+        (("generate", "nowhere", "out.mp4", *FACE), "no checkpoint folder nowhere"),
+        (("generate", "nowhere", "out.mp4"), "task joint needs an image or a video"),
+        (("generate", "nowhere", "out.mp4", "--task", "dubbing", *FACE), "dubbing takes video; got none"),
+        (("generate", "nowhere", "out.mp4", "--audio", "face.png", *FACE), "joint takes none; got audio"),
+        (("generate", "nowhere", "out.mp4", "--image", "no.png"), "'no.png' does not exist"),
+        (("generate", "nowhere", "out.avi", *FACE), "the output is an .mp4 file, got out.avi"),
+        (("generate", "nowhere", "out.mp4", *FACE, "--steps", "0"), "steps and batch must be at least 1"),
+        (("generate", "nowhere", "out.mp4", *FACE, "--share", "-1"), "must not be negative"),
+        (("generate", "nowhere", "out.mp4", *FACE, "--device", "abacus"), "no device 'abacus'"),
         (("generate", "nowhere", "out.mp4", "--task", "sing"), "'sing' is not one of"),
         (("generate", "nowhere", "out.mp4", "--frames", "80"), "frames must be 4n + 1, got 80"),
-        (("generate", "nowhere", "out.mp4", "--reference-audio", "a.wav"), "goes with its transcript"),
+        (("generate", "nowhere", "out.mp4", "--reference-audio", "face.png"), "goes with its transcript"),
         (("fly",), "fly"),
     ],
 )
@@ -44,6 +60,14 @@ def test_bad_input_is_one_line_and_code_2(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.json").mkdir()
+    for name, content in {
+        "list.json": "[]",
+        "broken.json": "{",
+        "aligners.safetensors": "x",
+        "face.png": "",
+    }.items():
+        (tmp_path / name).write_text(content)
     code, out, err = run(monkeypatch, capsys, *words)
     assert code == 2 and out == ""
     assert err.startswith("error: ") and message in err and err.count("\n") == 1
@@ -52,7 +76,10 @@ def test_bad_input_is_one_line_and_code_2(
 def test_missing_codecs_are_named_before_any_weight_is_read(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    code, _, err = run(monkeypatch, capsys, "generate", str(tmp_path), "out.mp4")
+    (tmp_path / "face.png").touch()
+    code, _, err = run(
+        monkeypatch, capsys, "generate", str(tmp_path), "out.mp4", "--image", str(tmp_path / "face.png")
+    )
     assert code == 2 and "Wan2.2_VAE.pth" in err and "vocab.txt" in err
 
 
@@ -69,6 +96,24 @@ def test_conformance_fails_with_code_1(
     save_file({"t_4_shift5.0_f32": torch.zeros(5)}, tmp_path / "timesteps.safetensors")
     code, out, _ = run(monkeypatch, capsys, "conformance", str(tmp_path))
     assert code == 1 and "FAIL" in out and "1 cases, 0 passed, 1 failed" in out
+
+
+def test_conformance_says_what_it_did_not_compare(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save_file({"t_4_shift5.0_f32": timesteps(4, 5.0)}, tmp_path / "timesteps.safetensors")
+    save_file({"x": torch.zeros(1)}, tmp_path / "later.safetensors")
+    code, out, _ = run(monkeypatch, capsys, "conformance", str(tmp_path))
+    assert code == 0 and "no case reads them: later.safetensors" in out
+
+
+def test_golden_without_its_tensors_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "rope_time.safetensors")
+    code, _, err = run(monkeypatch, capsys, "conformance", str(tmp_path))
+    assert code == 2 and "rope_time.safetensors is not what its name promises: it lacks 'grid3d'" in err
+    assert err.count("\n") == 1
 
 
 def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

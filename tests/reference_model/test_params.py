@@ -59,6 +59,10 @@ def test_impossible_values_are_refused() -> None:
         replace(small_params(), interaction=InteractionParams(layers=(3,)))
     with pytest.raises(ValueError, match="heads of an even size"):
         BranchParams(width=30, ffn=10, heads=2)
+    with pytest.raises(ValueError, match="width 30 does not give 0 heads"):
+        BranchParams(width=30, ffn=10, heads=0)
+    with pytest.raises(ValueError, match="patches span one latent frame"):
+        replace(nano(), patch=(1,))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="face_modulation must be one of on, off"):
         replace(nano(), face_modulation="maybe")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no preset 'mini'"):
