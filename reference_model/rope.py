@@ -47,7 +47,7 @@ def place_rotation(frames: int, rows: int, columns: int, head_dim: int) -> Tenso
 
 
 def clock_rotation(positions: Tensor, head_dim: int) -> Tensor:
-    """Rotation `[L, D/2, 2]` of tokens at audio times `[L]`: the audio table on the time columns, identity on the others.
+    """Rotation `[L, D/2, 2]` of tokens at audio times `[L]`: audio table on the time columns, identity on the others.
 
     Quirk kept under both conventions: keys of a window turn by the audio table, queries by the video table, on
     disjoint columns (release; the paper does not say).
