@@ -21,7 +21,7 @@ from uniavgen_bench.media.probe import probe
 from uniavgen_bench.media.sound import audio
 from uniavgen_bench.systems import cascade_audio_first, cascade_video_first, speaking
 from uniavgen_bench.systems.ground_truth import PLUGIN as GROUND_TRUTH
-from uniavgen_bench.systems.jaw_from_sound import WIDEST, jaw_from_sound, jaw_from_text
+from uniavgen_bench.systems.jaw_from_sound import WIDEST, jaw_from_sound, jaw_from_text, units_of
 from uniavgen_bench.systems.mouth_warp import CAVITY, MouthPlace, MouthWarp
 from uniavgen_bench.systems.speaking import gender_in, pitch_of
 from uniavgen_bench.systems.static_portrait import PLUGIN as STATIC
@@ -161,6 +161,12 @@ def test_jaw_spells_vowels_inside_the_given_time() -> None:
     peaks = [i for i in range(1, 79) if openings[i] > openings[i - 1] and openings[i] >= openings[i + 1]]
     assert len(peaks) == 2
     assert not jaw_from_text("12 !", 0.5, 1.5, 40.0, 80).any()
+
+
+def test_text_is_spelled_in_vowel_groups_without_silent_letters() -> None:
+    heights = [height for _, height in units_of("Place three bees")]
+    assert [i for i, height in enumerate(heights) if height == 1.0] == [2, 7, 10]
+    assert units_of("be") == units_of("bee") and len(units_of("passing")) == 5 and units_of("?") == []
 
 
 def test_audio_first_speaks_and_moves_as_long_as_asked(

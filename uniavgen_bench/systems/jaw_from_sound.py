@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +16,10 @@ WINDOW = 0.05
 WIDEST = 0.20
 """The widest opening, in distances between the eyes."""
 VOWELS = frozenset("aeiouy")
-REST = 0.04
-"""Opening of a consonant against the widest."""
+REST = 0.2
+"""Opening of a consonant that does not shut the lips, against a vowel's."""
+VOWEL_LENGTH, WORD_GAP = 1.6, 0.5
+"""Lengths against that of a consonant."""
 
 Float32 = NDArray[np.float32]
 
@@ -42,23 +46,33 @@ def jaw_from_sound(samples: Float32, rate: int, fps: float, frames: int) -> Floa
     return np.asarray(WIDEST * share**1.5, np.float32)
 
 
-def jaw_from_text(text: str, start: float, end: float, fps: float, frames: int) -> Float32:
-    """Return the opening [T] of a mouth that spells a text between two times in s: vowels open it.
+def units_of(text: str) -> list[tuple[float, float]]:
+    """Return (length, height 0 … 1) of the units that a text is spelled in: a vowel group, a consonant, a gap.
 
-    Letters take equal time, gaps between words one letter, closed.
+    A final e after a consonant is silent unless it is the word's only vowel; doubled consonants and sh, ch, th, ph, ng,
+    ck count once.
     """
-    letters = [c for c in text.lower() if c.isalpha() or c == " "]
-    if not letters:
+    units: list[tuple[float, float]] = []
+    for word in re.findall(r"[a-z]+", text.lower()):
+        spoken = word[:-1] if re.fullmatch(r".*[aeiouy].*[^aeiouy]e", word) else word
+        units += [(WORD_GAP, 0.0)] if units else []
+        for unit in re.finditer(r"[aeiouy]+|[scpt]h|ng|ck|([^aeiouy])\1|[^aeiouy]", spoken):
+            letter = unit.group()[0]
+            if letter in VOWELS:
+                units.append((VOWEL_LENGTH, 1.0))
+            else:
+                units.append((1.0, 0.0 if letter in "mbpfv" else REST))
+    return units
+
+
+def jaw_from_text(text: str, start: float, end: float, fps: float, frames: int) -> Float32:
+    """Return the opening [T] of a mouth that spells a text between two times in s: vowels open it."""
+    units = units_of(text)
+    if not units:
         return np.zeros(frames, np.float32)
-    height = [1.0 if c in VOWELS else 0.0 if c in " mbp" else REST for c in letters]
-    step = (end - start) / len(letters)
-    centres = start + (np.arange(len(letters)) + 0.5) * step
-    times = np.arange(frames) / fps
-    at = np.interp(
-        times,
-        np.concatenate([[start - 1e-3], centres, [end + 1e-3]]),
-        [0.0, *height, 0.0],
-        left=0.0,
-        right=0.0,
-    )
-    return np.asarray(WIDEST * 0.8 * at, np.float32)
+    lengths, heights = (np.array(column) for column in zip(*units, strict=True))
+    ends = start + np.cumsum(lengths) * (end - start) / lengths.sum()
+    centres = ends - lengths / 2 * (end - start) / lengths.sum()
+    known = np.concatenate([[start - 1e-3], centres, [end + 1e-3]])
+    at = np.interp(np.arange(frames) / fps, known, [0.0, *heights, 0.0], left=0.0, right=0.0)
+    return np.asarray(0.8 * WIDEST * at, np.float32)
