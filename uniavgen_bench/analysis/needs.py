@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 
 from uniavgen_bench.analysis import face_detector, landmarks
 from uniavgen_bench.core.hashing import sha256_json
@@ -22,11 +24,15 @@ class Stream(StrEnum):
 
 @dataclass(frozen=True)
 class Recipe:
-    """Bump `version` whenever a change of code changes the artefact."""
+    """Bump `version` whenever a change of code changes the artefact.
+
+    `packages` carry a network or a decoder of their own, so their versions are part of the address.
+    """
 
     version: int
     stream: Stream
     weights: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
     reads: tuple[Artefact, ...] = ()
 
 
@@ -38,9 +44,13 @@ RECIPES: Mapping[Artefact, Recipe] = {
     Artefact.FACES: Recipe(1, Stream.VIDEO, FACE_WEIGHTS),
     Artefact.CROPS: Recipe(1, Stream.VIDEO, FACE_WEIGHTS),
     Artefact.SPEECH: Recipe(1, Stream.AUDIO),
-    Artefact.VOICE_ACTIVITY: Recipe(1, Stream.AUDIO, reads=(Artefact.SPEECH,)),
+    Artefact.VOICE_ACTIVITY: Recipe(1, Stream.AUDIO, packages=("faster-whisper",), reads=(Artefact.SPEECH,)),
     Artefact.TRANSCRIPT: Recipe(
-        1, Stream.AUDIO, ("whisper-tiny.en",), reads=(Artefact.SPEECH, Artefact.VOICE_ACTIVITY)
+        1,
+        Stream.AUDIO,
+        ("whisper-tiny.en",),
+        ("faster-whisper", "ctranslate2"),
+        reads=(Artefact.SPEECH, Artefact.VOICE_ACTIVITY),
     ),
     Artefact.SPEAKER: Recipe(
         1, Stream.VIDEO, reads=(Artefact.FRAMES, Artefact.FACES, Artefact.SPEECH, Artefact.VOICE_ACTIVITY)
@@ -70,6 +80,14 @@ def needed_weights(specs: Iterable[MetricSpec]) -> list[str]:
     return list(names)
 
 
+@cache
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
 def artefact_versions(artefacts: Iterable[Artefact], models: Models) -> dict[str, list[object]]:
     """Return version and weight hashes of artefacts and of all that they are made from: part of a score's address.
 
@@ -79,6 +97,7 @@ def artefact_versions(artefacts: Iterable[Artefact], models: Models) -> dict[str
         artefact.value: [
             RECIPES[artefact].version,
             {name: models.weights.sha256(name) for name in RECIPES[artefact].weights},
+            {name: _version(name) for name in RECIPES[artefact].packages},
         ]
         for artefact in with_reads(artefacts)
     }

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import filelock
 import numpy as np
 import pandas as pd
 
@@ -30,6 +28,7 @@ from uniavgen_bench.core.store import home
 from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
+from uniavgen_bench.runner.run_folder import clear_other_run, locked, open_run
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
 from uniavgen_bench.version import VERSION
@@ -88,12 +87,12 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
     for reason in readiness.unavailable.values():
         hooks.note(f"{reason}: its metrics will be missing")
     identity = _identity(resolved, plan, options)
-    directory = _open(resolved.suite.name, identity, options)
-    with _locked(directory.root):
+    directory = open_run(resolved.suite.name, identity, options.out, replace=options.replace)
+    with locked(directory.root):
         started = datetime.datetime.now(datetime.UTC)
         workers = options.workers or default_workers()
         manifest = _manifest(resolved, plan, options, identity, workers, started, locator.used(names))
-        directory.root.mkdir(parents=True, exist_ok=True)
+        clear_other_run(directory, identity)
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))
         write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
         hooks.planned(plan)
@@ -137,48 +136,6 @@ def _identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> str:
         for c in plan.clips
     ]
     return sha256_json([resolved.lock, clips, options.device])
-
-
-def _open(name: str, identity: str, options: RunOptions) -> RunDirectory:
-    if options.out is None:
-        base = Path("runs") / name
-        for folder in sorted(base.glob(f"*-{identity[:8]}"), reverse=True):
-            if RunDirectory(folder).manifest_path.is_file():
-                return RunDirectory(folder)
-        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-        return RunDirectory(base / f"{stamp}-{identity[:8]}")
-    directory = RunDirectory(options.out)
-    if not directory.root.exists():
-        return directory
-    if not directory.root.is_dir():
-        raise InputError(f"{directory.root} is a file", way_out="choose another --out")
-    if not directory.manifest_path.is_file():
-        if any(p.name != LOCK for p in directory.root.iterdir()):
-            raise InputError(f"{directory.root} is not empty and not a run", way_out="choose another --out")
-        return directory
-    if not options.replace and directory.manifest().plan_sha256 != identity:
-        raise InputError(
-            f"{directory.root} holds another run (other clips, systems or metrics)",
-            way_out="choose another --out, or add --replace; scores already computed stay in the cache",
-        )
-    return directory
-
-
-LOCK = ".lock"
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    root.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(root / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise InputError(f"{root} is being written by another process", way_out="wait for it") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _manifest(

@@ -66,7 +66,7 @@ def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Model
         for s in streams_of(metric.spec)
     }
     code = [metric.spec.name, metric.code, list(metric.params), [f.name for f in metric.spec.fields]]
-    return sha256_json(["score", code, streams, seen, weights, needs])
+    return sha256_json(["score", code, streams, seen, weights, needs, models.device])
 
 
 def known_score(

@@ -208,10 +208,9 @@ def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
     use, options = config.systems[work.system]
     plugin = Registry(SYSTEMS, "system", SystemPlugin).load(use)
     out = config.run / "clips" / clip_folder(work.key) / f"{work.key.repeat}.mp4"
-    absent = next((p for p in work.sources if not p.is_file()), None)
-    if absent is not None:
-        raise MissingError(Reason.NOT_GENERATED, f"its source is not there: {absent.name}")
-    inputs = [sha256_file(p) for p in work.sources]
+    if work.sources and not work.sources[0].is_file():
+        raise MissingError(Reason.NOT_GENERATED, f"its source is not there: {work.sources[0].name}")
+    inputs = [sha256_file(p) if p.is_file() else "absent" for p in work.sources]
     sample = work.sample.model_dump(mode="json")
     key = sha256_json([use, plugin.code, options, work.seed, inputs, sample, config.device])
     sidecar = out.with_suffix(".json")
