@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from uniavgen_bench.core.run_files import ClipRecord, EvidenceData
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.curves import drawable
-from uniavgen_bench.report.links import file_name, relative_url, without_paths
+from uniavgen_bench.report.links import file_name, is_path, relative_url, without_paths
 from uniavgen_bench.report.overview import anchor
 from uniavgen_bench.report.place import Distribution, Place, distribution, place
 from uniavgen_bench.report.run_data import RunData
@@ -225,7 +225,7 @@ def _facts(record: ClipRecord | None) -> list[tuple[str, str]]:
     if record is None:
         return []
     sample = record.sample
-    rows = list(sample.facts.items())
+    rows = [(name, value) for name, value in sample.facts.items() if not is_path(value)]
     if sample.task:
         rows.insert(0, ("task", sample.task.value.replace("_", " ")))
     rows.append(("language", sample.language))

@@ -52,3 +52,8 @@ def with_sources(text: str) -> Markup:
 def file_name(source: str) -> str:
     """Return the last part of a path of any system."""
     return PureWindowsPath(source).name or source
+
+
+def is_path(value: str) -> bool:
+    """Tell facts that name a file of this machine: they serve metrics, and say nothing to a reader elsewhere."""
+    return PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute()

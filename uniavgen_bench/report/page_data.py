@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from uniavgen_bench.report.links import relative_url
+from uniavgen_bench.report.links import is_path, relative_url
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.grid import reason_of, reason_sentence
@@ -81,7 +81,7 @@ def _column(run: RunData, number_: int) -> dict[str, Any]:
 def _facts(run: RunData) -> list[dict[str, Any]]:
     """Return the facts that a reader can filter by: those with more than one value, and not one per sample."""
     records = [run.record(clip) for clip in range(len(run.grid.system))]
-    names = sorted({name for r in records if r for name in r.sample.facts})
+    names = sorted({n for r in records if r for n, value in r.sample.facts.items() if not is_path(value)})
     found = []
     for name in names:
         given = [r.sample.facts.get(name, "") if r else "" for r in records]
