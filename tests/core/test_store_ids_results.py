@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uniavgen_bench.core.atomic import write_atomic
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.result import REASON_TEXT, Reason, Score
@@ -60,3 +61,10 @@ def test_every_reason_has_its_sentence() -> None:
 @given(st.dictionaries(st.text(max_size=5), st.integers(), max_size=6))
 def test_hash_does_not_depend_on_the_order_of_keys(data: dict[str, int]) -> None:
     assert sha256_json(data) == sha256_json(dict(reversed(list(data.items()))))
+
+
+def test_written_files_are_open_to_whom_the_user_opens_files(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    write_atomic(tmp_path / "atomic", b"x")
+    assert (tmp_path / "atomic").stat().st_mode == plain.stat().st_mode

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,9 +56,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=path.suffix)
-        os.close(handle)
-        partial = Path(name)
+        partial = path.with_name(f".partial-{secrets.token_hex(6)}{path.suffix}")
+        partial.touch(exist_ok=False)
         yield partial
         partial.replace(path)
     except (OSError, av.FFmpegError) as error:
