@@ -46,7 +46,11 @@ def _run(resolved: Any, json: bool, **options: Any) -> None:
     from uniavgen_bench.runner.show import run_and_show
 
     command = " ".join(["uniavgen-bench", *sys.argv[1:]])
-    run_and_show(resolved, RunOptions(command=command, **options), json=json)
+    try:
+        run_and_show(resolved, RunOptions(command=command, **options), json=json)
+    except KeyboardInterrupt:
+        typer.echo("stopped: what was scored is kept; the same command goes on from here", err=True)
+        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -89,7 +93,10 @@ def score(
         controls=() if controls == "none" else _names(controls),
         settings=settings or (),
     )
-    _run(resolved, json, out=out, limit=limit, systems=_names(systems), workers=workers, device=device,
+    chosen = _names(systems)
+    if chosen:
+        chosen += tuple(s.info.id for s in resolved.systems if s.plugin.derived and s.info.id not in chosen)
+    _run(resolved, json, out=out, limit=limit, systems=chosen, workers=workers, device=device,
          timeout=timeout, offline=offline, replace=replace)  # fmt: skip
 
 

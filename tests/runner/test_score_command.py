@@ -121,7 +121,9 @@ def test_another_run_in_the_same_folder_is_refused_and_kept(
         (["score", ".", "--controls", "shifted-audio:soon"], "'soon' is no number"),
         (["score", ".", "--device", "tpu"], "tpu"),
         (["run", "publshed"], "did you mean 'published'"),
-        (["run", "published"], "dataset.path"),
+        (["run", "published"], "--set dataset.path=VALUE"),
+        (["score", ".", "--out", "/proc/nowhere/x"], "cannot be written"),
+        (["metrics", "show", "audio.dnsmos@2"], "did you mean 'audio.dnsmos'"),
         (["report", "nowhere"], "not a run"),
         (["metrics", "show", "lipsync.lsd"], "did you mean 'lipsync.lse'"),
         (["weights", "pull", "whisper"], "whisper-tiny.en"),
@@ -174,3 +176,34 @@ def test_clips_of_a_system_named_like_a_control_are_not_mixed_with_it(bench: Ben
     done = bench("score", clips, "--metrics", "toy.brightness", "--out", "out")
     assert done.returncode == 2 and "a system 'shuffled-audio'" in done.stderr, done.stderr
     assert bench("score", clips, "--metrics", "toy.brightness", "--controls", "none").returncode == 0
+
+
+def test_names_are_understood_as_tables_print_them(bench: Bench, clips: Path) -> None:
+    table = rows(bench.score(clips, ["toy.loudness@1"], "--limit", 1))
+    assert set(table.metric) == {"toy.loudness@1"}
+    assert bench("metrics", "show", "lipsync.lse[syncnet-python@1]").returncode == 0
+
+
+def test_control_that_was_asked_for_comes_with_the_chosen_systems_alone(bench: Bench, clips: Path) -> None:
+    arguments = [
+        "--systems",
+        "A",
+        "--controls",
+        "shuffled-audio",
+        "--metrics",
+        "toy.loudness",
+        "--out",
+        "out",
+    ]
+    done = bench("score", clips, *arguments)
+    assert done.returncode == 0, done.stderr
+    table = rows(bench.folder / "out")
+    assert table.system.value_counts().to_dict() == {"A": 3, "shuffled-audio": 3}
+
+
+def test_home_that_cannot_be_written_is_one_line_before_anything_is_computed(
+    bench: Bench, clips: Path
+) -> None:
+    nowhere = Bench(bench.plugins, Path("/proc/nowhere"), bench.folder)
+    done = nowhere("score", clips, "--metrics", "toy.loudness", "--out", "out")
+    assert done.returncode == 2 and "UNIAVGEN_BENCH_HOME" in done.stderr and "Traceback" not in done.stderr

@@ -165,6 +165,11 @@ def located_problem(schema: type[BaseModel], error: ValidationError, located: Lo
     if problem["type"] == "missing":
         return InputError("is required", where=located.where((*location, problem["loc"][-1])))
     given = problem.get("input")
+    if given is None:
+        setting = ".".join(str(part) for part in (*located.at, *location))
+        return InputError(
+            "is not set", where=located.where(location), way_out=f"give it: --set {setting}=VALUE"
+        )
     shown = f", got {given!r}" if isinstance(given, str | int | float | bool) else ""
     message = problem["msg"].removeprefix("Value error, ")
     return InputError(f"{message[0].lower()}{message[1:]}{shown}", where=located.where(location))

@@ -19,6 +19,13 @@ def registry() -> Registry[Metric]:
     return Registry(METRICS, "metric", Metric)
 
 
+def plain_name(name: str, metrics: Registry[Metric]) -> str:
+    """Return the name under which a metric is registered; a versioned name as tables print it is understood too."""
+    base = name.split("@")[0].split("[")[0]
+    known = metrics.points()
+    return base if name not in known and base in known and metrics.load(base).spec.name == name else name
+
+
 def show_list(*, json: bool) -> None:
     """Print every metric with its headline field; a plugin that cannot be loaded is shown with its error."""
     found = registry()
@@ -55,7 +62,8 @@ def show_metric(name: str, *, json: bool) -> None:
     Raises:
         InputError: no such metric; the message gives the nearest name.
     """
-    metric = registry().load(name)
+    metrics = registry()
+    metric = metrics.load(plain_name(name, metrics))
     spec = metric.spec
     if json:
         sys.stdout.write(spec.model_dump_json(indent=2) + "\n")

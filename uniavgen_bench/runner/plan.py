@@ -77,7 +77,8 @@ def make_plan(resolved: ResolvedSuite, *, limit: int | None = None, only: Sequen
                     key = ClipKey(system=system.info.id, sample=sample.id, repeat=repeat)
                     seed = clip_seed(suite.seed, sample.id, repeat)
                     clips.append(PlannedClip(key, sample, system=index, seed=seed))
-    made = tuple(clips)
+    plain = {name for name in only if name in infos}
+    made = tuple(clip for clip in clips if not plain or clip.key.system in plain)
     for index, system in enumerate(resolved.systems):
         if system.plugin.derived:
             infos[system.info.id] = system.info

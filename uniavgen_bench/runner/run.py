@@ -28,7 +28,7 @@ from uniavgen_bench.core.store import home
 from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
-from uniavgen_bench.runner.run_folder import clear_other_run, locked, open_run
+from uniavgen_bench.runner.run_folder import clear_other_run, locked, open_run, writable
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
 from uniavgen_bench.version import VERSION
@@ -88,6 +88,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         hooks.note(f"{reason}: its metrics will be missing")
     identity = _identity(resolved, plan, options)
     directory = open_run(resolved.suite.name, identity, options.out, replace=options.replace)
+    writable(home() / "store", "name another folder with UNIAVGEN_BENCH_HOME")
     with locked(directory.root):
         started = datetime.datetime.now(datetime.UTC)
         workers = options.workers or default_workers()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,7 @@ def clear_other_run(directory: RunDirectory, identity: str) -> None:
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
     """Keep other processes out of a run directory; raises `InputError` when one is in it."""
-    root.mkdir(parents=True, exist_ok=True)
+    writable(root, "choose another --out")
     lock = filelock.FileLock(root / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -68,3 +69,17 @@ def locked(root: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def writable(folder: Path, way_out: str) -> None:
+    """Make a folder and try to write into it.
+
+    Raises:
+        InputError: that cannot be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}", way_out=way_out) from None

@@ -16,6 +16,7 @@ from uniavgen_bench.core.registry import DATASETS, METRICS, SYSTEMS, Plugin, Reg
 from uniavgen_bench.core.sample import Role, SystemInfo, Task
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin
+from uniavgen_bench.metrics.catalogue import plain_name
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.systems.system import SystemPlugin
 
@@ -149,7 +150,8 @@ def resolve(suite: Suite, located: Located) -> ResolvedSuite:
     systems = tuple(_configure(suite, i, located) for i in range(len(suite.systems)))
     _distinct([s.info.id for s in systems], located)
     metrics = Registry(METRICS, "metric", Metric)
-    chosen = [(n, _find(metrics, n, located, ("metrics", i))) for i, n in enumerate(suite.metrics)]
+    names = [plain_name(name, metrics) for name in suite.metrics]
+    chosen = [(n, _find(metrics, n, located, ("metrics", i))) for i, n in enumerate(names)]
     lock = suite.model_dump(mode="json", by_alias=True)
     lock["dataset"] = {"name": name, **dataset_options.model_dump(mode="json")}
     lock["systems"] = [s.info.model_dump(mode="json") for s in systems]

@@ -53,7 +53,16 @@ def gather(clips: Sequence[ListedClip], store: Store, models: Models) -> Materia
 
 
 def template_of(faces: Sequence[TalkingFace]) -> Float64:
-    """Return the frontal upper face `[U, 3]` of some faces, from every 25th frame."""
+    """Return the frontal upper face `[U, 3]` of some faces, from every 25th frame.
+
+    Raises:
+        InputError: there is no face to fit on.
+    """
+    if not faces:
+        way_out = (
+            "the manifest must name source_repo and licence, for clips of several owners that permit training"
+        )
+        raise InputError("no clip is left to fit on", way_out=way_out)
     return mean_upper_face(np.concatenate([face.landmarks[::TEMPLATE_EVERY] for face in faces]))
 
 
