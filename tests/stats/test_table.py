@@ -62,7 +62,7 @@ def test_a_partial_coverage_is_red_and_a_full_one_is_not(summaries: tuple[Summar
 def test_controls_are_marked(summaries: tuple[Summary, ...]) -> None:
     text = printed(summaries, 140)
     assert "(ceiling)" in text
-    assert "(floor)" in text
+    assert "(control)" in text
 
 
 def test_intervals_stand_beside_their_means(summaries: tuple[Summary, ...]) -> None:

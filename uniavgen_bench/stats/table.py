@@ -26,7 +26,7 @@ DIRECTION_TEXT = {
     Direction.ZERO: "closer to zero is better",
     Direction.NONE: "neither way is better",
 }
-ROLE_TEXT = {Role.SYSTEM: "", Role.UPPER_CONTROL: "ceiling", Role.LOWER_CONTROL: "floor"}
+ROLE_TEXT = {Role.SYSTEM: "", Role.UPPER_CONTROL: "ceiling", Role.LOWER_CONTROL: "control"}
 ROLE_ORDER = (Role.UPPER_CONTROL, Role.SYSTEM, Role.LOWER_CONTROL)
 
 CSV_COLUMNS = (
