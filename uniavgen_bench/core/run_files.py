@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pandas as pd
 from pydantic import Field, ValidationError
 
+from uniavgen_bench.core.comparison import AblationBlock, AblationResult, CompareBlock, GateBlock, RunStats
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import Sample, SystemInfo
 from uniavgen_bench.core.spec import Frozen, MetricSpec
@@ -90,6 +91,10 @@ class RunManifest(Frozen):
     metrics: list[MetricSpec]
     weights: list[WeightUsed] = Field(default_factory=list)
     dataset: dict[str, str] = Field(default_factory=dict)
+    seed: int | None = None
+    compare: CompareBlock | None = None
+    ablation: AblationBlock | None = None
+    gate: GateBlock | None = None
 
 
 class RunDirectory:
@@ -112,6 +117,32 @@ class RunDirectory:
     def clips_path(self) -> Path:
         """clips.jsonl, one `ClipRecord` a line."""
         return self.root / "clips.jsonl"
+
+    @property
+    def stats_path(self) -> Path:
+        """stats.json: the verdicts."""
+        return self.root / "stats.json"
+
+    @property
+    def ablation_path(self) -> Path:
+        """ablation.json: effects of the factors of an ablation."""
+        return self.root / "ablation.json"
+
+    def stats(self) -> RunStats | None:
+        """Read stats.json; None when the run has none.
+
+        Raises:
+            InputError: it does not fit the schema.
+        """
+        return _optional(RunStats, self.stats_path)
+
+    def ablation(self) -> AblationResult | None:
+        """Read ablation.json; None when the run has none.
+
+        Raises:
+            InputError: it does not fit the schema.
+        """
+        return _optional(AblationResult, self.ablation_path)
 
     def manifest(self) -> RunManifest:
         """Read manifest.json.
@@ -172,6 +203,18 @@ class RunDirectory:
             return []
         data = json.loads((self.root / record.evidence).read_text(encoding="utf-8"))
         return [EvidenceData.model_validate(item) for item in data]
+
+
+_Model = TypeVar("_Model", bound=Frozen)
+
+
+def _optional(model: type[_Model], path: Path) -> _Model | None:
+    if not path.is_file():
+        return None
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise InputError(f"{path} is damaged: {first_problem(error)}") from error
 
 
 def first_problem(error: ValidationError) -> str:

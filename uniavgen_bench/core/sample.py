@@ -52,13 +52,17 @@ class Sample(Frozen):
 
 
 class SystemInfo(Frozen):
-    """A system as it appears in a run: `id` in tables and paths, `use` the plugin that made its clips."""
+    """A system as it appears in a run: `id` in tables and paths, `use` the plugin that made its clips.
+
+    `factors`: the level of every factor, as text, when the system is a cell of an ablation.
+    """
 
     id: str = Field(min_length=1)
     use: str
     role: Role = Role.SYSTEM
     label: str = ""
     options: dict[str, object] = Field(default_factory=dict)
+    factors: dict[str, str] = Field(default_factory=dict)
 
 
 class ClipKey(Frozen):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BeforeValidator, Field
 
+from uniavgen_bench.core.comparison import AblationBlock, CompareBlock, GateBlock
 from uniavgen_bench.core.errors import InputError, Where, unknown_name
 from uniavgen_bench.core.located import Located, Location, parse_yaml, read_text, validate
 from uniavgen_bench.core.registry import DATASETS, METRICS, SYSTEMS, Plugin, Registry
@@ -51,6 +52,9 @@ class Suite(Frozen):
     seed: int = Field(default=2025, ge=0)
     systems: list[Annotated[SystemBlock, BeforeValidator(_named)]] = Field(min_length=1)
     metrics: list[str] = Field(min_length=1)
+    compare: CompareBlock = CompareBlock()
+    ablation: AblationBlock | None = None
+    gate: GateBlock | None = None
     report: ReportBlock = ReportBlock()
 
 
