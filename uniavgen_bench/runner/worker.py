@@ -27,6 +27,7 @@ from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.media_copy import place_media
 from uniavgen_bench.runner.score_clip import DISK_ERRORS, Scored, all_missing, known_score, score_clip
 from uniavgen_bench.systems.system import Job, System, SystemPlugin
+from uniavgen_bench.systems.task_inputs import handed_over
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
 
@@ -220,9 +221,10 @@ def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
             return out
     out.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    job = Job(work.sample, work.key.repeat, work.seed, out, work.sources, config.device)
     try:
-        _system(use, options).generate(job)
+        with handed_over(work.sample, plugin) as given:
+            job = Job(given, work.key.repeat, work.seed, out, work.sources, config.device)
+            _system(use, options).generate(job)
     except (MissingError, OSError, MediaWriteError):
         raise
     except Exception as error:

@@ -45,4 +45,5 @@ PLUGIN = SystemPlugin(
     summary="the true clip, where the dataset knows it",
     make=lambda options: GroundTruth(),
     role=Role.UPPER_CONTROL,
+    sees_truth=True,
 )

@@ -43,4 +43,5 @@ PLUGIN = SystemPlugin(
     summary="the still reference image with the true speech",
     make=lambda options: StaticPortrait(),
     role=Role.LOWER_CONTROL,
+    sees_truth=True,
 )

@@ -48,6 +48,7 @@ class SystemPlugin:
     `options` is the schema of the suite's `options:` block; `make` builds the system from checked options.
     `tasks`: what it can do; None means any. `code`: bump it when clips change for the same options and seed.
     `derived`: it makes its clips from clips of other systems; `finished`: its clips come with the dataset.
+    `sees_truth`: a control that is made of what the task does not give; every other system sees only what it gives.
     """
 
     name: str
@@ -59,3 +60,4 @@ class SystemPlugin:
     code: int = 1
     derived: bool = False
     finished: bool = False
+    sees_truth: bool = False
