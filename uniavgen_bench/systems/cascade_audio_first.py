@@ -2,12 +2,14 @@
 
 It stands for the two-stage family "speech synthesis, then audio-driven talking head". Given: reference image, text,
 caption (its gender word), and the reference audio (its pitch) or the driving audio where the task has one. The face
-knows the sound alone, neither text nor phones.
+knows the sound alone, neither text nor phones. A clip that has begun is continued: the rest of the text is said by the
+voice nearest in pitch, and a given picture with a shut mouth is animated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import ClipKey, Task
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.media.mux import write_clip
+from uniavgen_bench.systems.continuing import joined, read_beginning, said_until
 from uniavgen_bench.systems.given import laid_out, reference_picture, sound_of
 from uniavgen_bench.systems.jaw_from_sound import jaw_from_sound
 from uniavgen_bench.systems.mouth_warp import MouthWarp, find_mouth
@@ -53,11 +56,43 @@ class CascadeAudioFirst:
         Raises:
             MissingError: no face in the reference image, no text, or what is needed is not here.
         """
+        if job.sample.task is Task.CONTINUATION:
+            self._continue(job)
+            return
         picture = reference_picture(job.sample)
         place = find_mouth(picture, self._models)
         sound, frames = self._sound(job)
         openings = jaw_from_sound(sound, RATE, self._options.fps, frames)
         write_clip(job.out, MouthWarp(picture, place).film(openings), self._options.fps, sound, RATE)
+
+    def _continue(self, job: Job) -> None:
+        """Write the given beginning and what follows it."""
+        sample, options = job.sample, self._options
+        if sample.condition_video is None or sample.condition_audio is None:
+            raise MissingError(Reason.NO_REFERENCE, "the sample has no beginning to continue")
+        begun = read_beginning(sample.condition_video, self._models)
+        first = len(begun.pictures)
+        frames = max(options.frames, first + 1)
+        start = round(first / begun.fps * RATE)
+        given = laid_out(sound_of(sample.condition_audio, RATE), 0, start)
+        rest = self._rest(job, given, frames / begun.fps - start / RATE)
+        sound = laid_out(joined(given, rest, RATE), 0, round(frames / begun.fps * RATE))
+        openings = jaw_from_sound(sound, RATE, begun.fps, frames)[first:]
+        film = chain(begun.pictures, MouthWarp(begun.calm, begun.place).film(openings))
+        write_clip(job.out, film, begun.fps, sound, RATE)
+
+    def _rest(self, job: Job, given: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+        """Return what is left to say after the given sound, faster where it would not fit into `seconds`."""
+        spoken = speech_for(job.sample, job.seed, self._options.synthesiser)
+        samples = resampled(spoken.samples, spoken.rate)
+        said = said_until(given, samples, RATE)
+        left = len(samples) / RATE - said
+        if left > seconds > 0:
+            whole = len(samples) / RATE * seconds / left
+            spoken = speech_for(job.sample, job.seed, self._options.synthesiser, seconds=whole)
+            samples = resampled(spoken.samples, spoken.rate)
+            said = said_until(given, samples, RATE)
+        return samples[round(said * RATE) :]
 
     def _sound(self, job: Job) -> tuple[NDArray[np.float32], int]:
         """Return the sound of the clip and how many frames it lasts."""
@@ -90,5 +125,5 @@ PLUGIN = SystemPlugin(
     summary="speech by a synthesiser, then a mouth that is warped by the sound's energy",
     make=CascadeAudioFirst,
     options=CascadeAudioFirstOptions,
-    tasks=(Task.JOINT, Task.JOINT_REF_AUDIO, Task.AUDIO_DRIVEN),
+    tasks=(Task.JOINT, Task.JOINT_REF_AUDIO, Task.CONTINUATION, Task.AUDIO_DRIVEN),
 )

@@ -1,16 +1,19 @@
-"""The baseline `cascade-video-first`: a silent talking video first, then speech paced to fit it.
+"""The baseline `cascade-video-first`: a silent talking video first, then speech stretched onto its mouth.
 
 It stands for the two-stage family "silent video, then dubbing". Given: reference image, text, caption (its gender
 word), and the reference audio (its pitch) where the task has one. The mouth spells the text at an even pace and hears
-nothing. In the task `dubbing` the silent video is given, and speech is laid over the time in which its mouth moves.
+nothing; in the task `dubbing` the silent video is given. Then the text is spoken, about as long as the mouth moves,
+and the speech is stretched and squeezed (by a half to two) so that it is loud where the mouth is open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from uniavgen_bench.core.result import MissingError, Reason
@@ -21,15 +24,20 @@ from uniavgen_bench.media.mux import replace_audio, write_clip
 from uniavgen_bench.media.probe import probe
 from uniavgen_bench.systems.cascade_audio_first import RATE, resampled
 from uniavgen_bench.systems.given import Float32, laid_out, reference_picture, spoken_text
-from uniavgen_bench.systems.jaw_from_sound import jaw_from_text
+from uniavgen_bench.systems.jaw_from_sound import jaw_from_sound, jaw_from_text
 from uniavgen_bench.systems.mouth_warp import EYES, INNER_LOW, INNER_TOP, MouthWarp, find_mouth
 from uniavgen_bench.systems.speaking import speech_for
 from uniavgen_bench.systems.system import Job, SystemPlugin
+from uniavgen_bench.systems.warping import stretched, time_map
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
 
+Float64 = NDArray[np.float64]
+
 MOVING_SHARE = 0.25
 """The mouth counts as speaking while it is open by this share of its widest opening."""
+STEP = 0.01
+"""Seconds between the moments at which mouth and sound are laid onto each other."""
 LEAST_SPOKEN = 0.4
 """Seconds that a mouth must move for speech to be laid over it."""
 
@@ -70,7 +78,8 @@ class CascadeVideoFirst:
         end = max(options.start + LEAST_SPOKEN, seconds - options.rest)
         text = spoken_text(job.sample)
         openings = jaw_from_text(text, options.start, end, options.fps, options.frames)
-        sound = self._speech(job.sample, job.seed, options.start, end, seconds)
+        mouth = MovingMouth(np.arange(options.frames) / options.fps, openings, options.start, end)
+        sound = self._speech(job.sample, job.seed, mouth, seconds)
         write_clip(job.out, warp.film(openings), options.fps, sound, RATE)
 
     def _dub(self, job: Job) -> None:
@@ -81,14 +90,14 @@ class CascadeVideoFirst:
             seconds = probe(source).video_duration
             if seconds is None:
                 raise MissingError(Reason.NO_VIDEO)
-            start, end = self._moving(source)
+            mouth = self._moving(source)
         except MediaError as error:
             raise MissingError(error.reason, str(error)) from error
-        sound = self._speech(job.sample, job.seed, start, end, seconds)
+        sound = self._speech(job.sample, job.seed, mouth, seconds)
         replace_audio(source, sound, RATE, 0.0, job.out)
 
-    def _moving(self, source: Path) -> tuple[float, float]:
-        """Return from when to when the mouth of a silent video moves, in s."""
+    def _moving(self, source: Path) -> MovingMouth:
+        """Return how the mouth of a silent video moves."""
         from uniavgen_bench.analysis.video_pass import analyse_video
 
         seen = analyse_video(source, self._models)
@@ -97,15 +106,35 @@ class CascadeVideoFirst:
         track = seen.faces.tracks[0]
         opening = mouth_opening(track.landmarks)
         opening = opening - np.percentile(opening, 10)
-        open_at = seen.frames.times[track.frames[opening > MOVING_SHARE * opening.max()]]
+        times = seen.frames.times[track.frames]
+        open_at = times[opening > MOVING_SHARE * opening.max()]
         if len(open_at) == 0 or open_at[-1] - open_at[0] < LEAST_SPOKEN:
             raise MissingError(Reason.NOT_MEASURABLE, "the mouth of the given video hardly moves")
-        return float(open_at[0]), float(open_at[-1])
+        return MovingMouth(times, opening, float(open_at[0]), float(open_at[-1]))
 
-    def _speech(self, sample: Sample, seed: int, start: float, end: float, seconds: float) -> Float32:
-        spoken = speech_for(sample, seed, self._options.synthesiser, seconds=end - start)
-        length = round(seconds * RATE)
-        return laid_out(resampled(spoken.samples, spoken.rate), round(start * RATE), length)
+    def _speech(self, sample: Sample, seed: int, mouth: MovingMouth, seconds: float) -> Float32:
+        """Speak the text onto a mouth; the sound lasts `seconds`."""
+        spoken = speech_for(sample, seed, self._options.synthesiser, seconds=mouth.end - mouth.start)
+        samples = onto(resampled(spoken.samples, spoken.rate), mouth)
+        return laid_out(samples, round(mouth.start * RATE), round(seconds * RATE))
+
+
+@dataclass(frozen=True)
+class MovingMouth:
+    """How far a mouth is open: `opening` [T] at `times` [T] s; it speaks from `start` to `end` s."""
+
+    times: Float64
+    opening: Float32
+    start: float
+    end: float
+
+
+def onto(samples: Float32, mouth: MovingMouth) -> Float32:
+    """Stretch speech [N] at 24 kHz so that it is loud where a mouth is open, from its start to its end."""
+    heard = jaw_from_sound(samples, RATE, 1.0 / STEP, max(2, round(len(samples) / RATE / STEP)))
+    clock = np.arange(mouth.start, mouth.end, STEP)
+    seen = np.interp(clock, mouth.times, mouth.opening)
+    return stretched(samples, RATE, time_map(heard, seen) * STEP, STEP)
 
 
 def mouth_opening(landmarks: Float32) -> Float32:
@@ -119,8 +148,9 @@ def mouth_opening(landmarks: Float32) -> Float32:
 
 PLUGIN = SystemPlugin(
     name="cascade-video-first",
-    summary="a mouth that spells the text at an even pace, then speech paced to fit it",
+    summary="a mouth that spells the text at an even pace, then speech stretched onto its movement",
     make=CascadeVideoFirst,
     options=CascadeVideoFirstOptions,
     tasks=(Task.JOINT, Task.JOINT_REF_AUDIO, Task.DUBBING),
+    code=2,
 )

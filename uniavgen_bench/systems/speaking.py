@@ -56,8 +56,8 @@ def pitch_of(samples: NDArray[np.float32], rate: int) -> float | None:
 def speech_for(sample: Sample, seed: int, synthesiser: str, seconds: float | None = None) -> SpokenText:
     """Let a synthesiser say the sample's text.
 
-    It hears the reference audio only in the task that gives one, and then takes its pitch; otherwise it goes by the
-    gender that the caption names and the seed.
+    It takes the pitch of the voice that the task gives: the reference audio, or the beginning that is to be continued;
+    where there is none it goes by the gender that the caption names and the seed.
 
     Raises:
         MissingError: `not_installed`, `no_transcript`, or `failed` for a text that it cannot say.
@@ -65,9 +65,9 @@ def speech_for(sample: Sample, seed: int, synthesiser: str, seconds: float | Non
     """
     text = spoken_text(sample)
     plugin = Registry(SYNTHESISERS, "synthesiser", Synthesiser).load(synthesiser)
-    pitch = None
-    if sample.task is Task.JOINT_REF_AUDIO and sample.reference_audio is not None:
-        pitch = pitch_of(sound_of(sample.reference_audio, PITCH_RATE), PITCH_RATE)
+    given = {Task.JOINT_REF_AUDIO: sample.reference_audio, Task.CONTINUATION: sample.condition_audio}
+    voice = given.get(sample.task) if sample.task is not None else None
+    pitch = pitch_of(sound_of(voice, PITCH_RATE), PITCH_RATE) if voice is not None else None
     wish = VoiceWish(seed, None if pitch else gender_in(sample.caption), pitch, seconds)
     try:
         return plugin.say(text, wish)

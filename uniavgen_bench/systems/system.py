@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,6 +49,8 @@ class SystemPlugin:
     `tasks`: what it can do; None means any. `code`: bump it when clips change for the same options and seed.
     `derived`: it makes its clips from clips of other systems; `finished`: its clips come with the dataset.
     `sees_truth`: a control that is made of what the task does not give; every other system sees only what it gives.
+    `factors`: what an ablation may vary by name: factor, level as text (`on`, `ati`), and the options that the level
+    sets; every option is a factor by its own dotted name besides.
     """
 
     name: str
@@ -61,3 +63,4 @@ class SystemPlugin:
     derived: bool = False
     finished: bool = False
     sees_truth: bool = False
+    factors: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
