@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,11 +35,27 @@ Replace = Annotated[bool, typer.Option("--replace", help="Replace another run in
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the suite; repeatable.")
 ]
+Factors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--factor",
+        metavar="NAME=LEVEL,LEVEL…",
+        help="Vary an option or a factor of a system, the reference level first; repeatable.",
+    ),
+]
+Of = Annotated[
+    str | None, typer.Option(help="The system that --factor varies; default: the first that is made.")
+]
+Design = Annotated[
+    str | None, typer.Option(metavar="DESIGN", help="one_at_a_time, or full: every combination of --factor.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
+    """Split at commas, but not inside brackets: cells of an ablation are called `system[a=1,b=2]`."""
+    parts = re.split(r",(?![^\[\]]*\])", text or "")
+    return tuple(name.strip() for name in parts if name.strip())
 
 
 def _run(resolved: Any, json: bool, **options: Any) -> None:
@@ -107,6 +124,9 @@ def run(
     limit: Limit = None,
     systems: Systems = None,
     metrics: Metrics = None,
+    factors: Factors = None,
+    of: Of = None,
+    design: Design = None,
     workers: Workers = None,
     device: Device = "cpu",
     timeout: Timeout = 1800,
@@ -122,13 +142,18 @@ def run(
         uniavgen-bench run published --set dataset.path=clips/clips.csv --out runs/published
 
         uniavgen-bench run my_suite.yaml --limit 4 --metrics video.motion
+
+        uniavgen-bench run smoke --factor milliseconds=0,80,200 --of shifted-audio
+
+        uniavgen-bench run joint --factor interaction=ati,sti,sgi,none --factor guidance=cfg,none --design full
     """
+    from uniavgen_bench.runner.ablation import FactorOptions
     from uniavgen_bench.runner.suite import read_suite, resolve
     from uniavgen_bench.runner.suite_path import find_suite
 
-    chosen = [f"metrics=[{', '.join(_names(metrics))}]"] if metrics else []
-    read, located = read_suite(find_suite(suite), [*(settings or ()), *chosen])
-    _run(resolve(read, located), json, out=out, limit=limit, systems=_names(systems), workers=workers,
+    read, located = read_suite(find_suite(suite), settings or (), _names(metrics))
+    varied = FactorOptions(tuple(factors or ()), of, design)
+    _run(resolve(read, located, varied), json, out=out, limit=limit, systems=_names(systems), workers=workers,
          device=device, timeout=timeout, offline=offline, replace=replace)  # fmt: skip
 
 

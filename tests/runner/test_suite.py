@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from uniavgen_bench.core.comparison import CompareBlock
 from uniavgen_bench.core.errors import InputError
-from uniavgen_bench.core.sample import ClipKey
+from uniavgen_bench.core.sample import ClipKey, Role, SystemInfo
+from uniavgen_bench.metrics import video_motion
+from uniavgen_bench.runner.comparison_blocks import completed
 from uniavgen_bench.runner.plan import clip_seed, make_plan
+from uniavgen_bench.runner.run import RunOptions, run_identity
 from uniavgen_bench.runner.suite import ResolvedSuite, read_suite, resolve
 from uniavgen_bench.runner.suite_path import bundled_suites, find_suite
 from uniavgen_bench.systems.shuffled_audio import donors
@@ -116,3 +120,83 @@ def test_bundled_suites_are_found_by_name_and_point_nowhere() -> None:
     for path in bundled_suites().values():
         text = path.read_text()
         assert ".." not in text.replace("...", "") and ("path: null" in text or "name: portraits" in text)
+
+
+def with_block(tmp_path: Path, block: str) -> Path:
+    path = write(tmp_path, f"{GOOD}{block}\n")
+    rows = (
+        (tmp_path / "clips.csv")
+        .read_text()
+        .replace("\n", ",p\n")
+        .replace("clip,system,p", "clip,system,identity")
+    )
+    (tmp_path / "clips.csv").write_text(rows)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ("compare: {baseline: lat}", r"demo.yaml:12: compare.baseline: unknown system 'lat' .*'late'"),
+        ("compare: {fields: [video.motion.flo]}", r"demo.yaml:12: compare.fields.0: unknown field .*video.motion.mot"),
+        ("compare: {fields: [speech.wer.wer]}", r"demo.yaml:12: compare.fields.0: unknown field 'speech.wer.wer'"),
+        ("compare:\n  cluster: identiti", r"demo.yaml:13: compare.cluster: unknown fact .*'identity'"),
+        ("compare: {baselin: late}", r"demo.yaml:12: compare.baselin: unknown key .*'baseline'"),
+        ("compare: {correction: bonferroni}", r"demo.yaml:12: compare.correction: "),
+        ("compare: {alpha: 0.7}", r"demo.yaml:12: compare.alpha: "),
+        ("gate: {system: B2}", r"demo.yaml:12: gate.system: unknown system 'B2' .*'B'"),
+        ("gate: {margins: {video.motion.flo: 0.1}}", r"demo.yaml:12: gate.margins.video.motion.flo: unknown field "),
+    ],
+)  # fmt: skip
+def test_comparison_of_what_is_not_there_names_file_line_and_key(
+    tmp_path: Path, block: str, expected: str
+) -> None:
+    with pytest.raises(InputError, match=expected):
+        resolved(with_block(tmp_path, block))
+
+
+def test_baseline_may_be_a_system_of_the_dataset_and_fields_follow_the_chosen_metrics(tmp_path: Path) -> None:
+    assert (
+        resolved(with_block(tmp_path, "compare: {baseline: B, cluster: identity}")).suite.compare.baseline
+        == "B"
+    )
+    both = "compare: {fields: [video.motion.speed, speech.wer.wer]}\ngate: {margins: {speech.wer.wer: 0.1}}"
+    path = with_block(tmp_path, both.replace("speed", motion_field()))
+    suite, _ = read_suite(path, metrics=["video.motion@1"])
+    assert suite.compare.fields == (f"video.motion.{motion_field()}",) and suite.gate is not None
+    assert suite.gate.margins == {} and suite.metrics == ["video.motion@1"]
+
+
+def motion_field() -> str:
+    return video_motion.METRIC.spec.headline.name
+
+
+@pytest.mark.parametrize(
+    ("block", "roles", "reference", "expected"),
+    [
+        ({}, "sc", None, "s0"),
+        ({}, "ssc", None, None),
+        ({}, "ccc", None, None),
+        ({}, "sss", "s1", "s1"),
+        ({"baseline": None}, "sc", None, None),
+        ({"baseline": "c1"}, "sc", None, "c1"),
+        ({"baseline": "gone"}, "sc", None, "s0"),
+        ({"alpha": 0.01}, "sc", "gone", "s0"),
+    ],
+)
+def test_a_block_that_names_no_baseline_gets_the_sensible_one(
+    block: dict[str, object], roles: str, reference: str | None, expected: str | None
+) -> None:
+    role = {"s": Role.SYSTEM, "c": Role.LOWER_CONTROL}
+    systems = [SystemInfo(id=f"{r}{i}", use="x", role=role[r]) for i, r in enumerate(roles)]
+    found, notes = completed(CompareBlock.model_validate(block), systems, reference)
+    assert found.baseline == expected and bool(notes) == (block.get("baseline") == "gone")
+
+
+def test_how_a_run_is_compared_is_no_part_of_what_it_is(tmp_path: Path) -> None:
+    def identity(block: str) -> str:
+        found = resolved(with_block(tmp_path, block))
+        return run_identity(found, make_plan(found), RunOptions())
+
+    assert identity("") == identity("compare: {alpha: 0.01}") == identity("gate: {alpha: 0.01}")
+    assert identity("") != identity("repeats: 2")

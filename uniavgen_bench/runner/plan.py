@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.sample import ClipKey, Sample, SystemInfo
 from uniavgen_bench.datasets.dataset import Dataset, FinishedClip
-from uniavgen_bench.runner.suite import ConfiguredSystem, ResolvedSuite
+from uniavgen_bench.runner.configured import ConfiguredSystem
+from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.systems.precomputed import PrecomputedOptions
 
 
@@ -47,13 +48,17 @@ def make_plan(resolved: ResolvedSuite, *, limit: int | None = None, only: Sequen
     """List the clips of a run.
 
     `limit` keeps the first N samples; with a dataset of finished clips, N of each system. `only` keeps the systems
-    of these names, and what they are derived from is still read.
+    of these names, and what they are derived from is still read; a system that an ablation is of brings its cells.
+    A control of all systems takes those that the suite lists, not the cells of an ablation.
 
     Raises:
         InputError: nothing is left to do, `only` or `of` names an unknown system, or a finished clip's system has
             the name of another system of the suite.
     """
     dataset, suite = resolved.dataset, resolved.suite
+    if resolved.ablation is not None and resolved.ablation.of in only:
+        only = tuple(dict.fromkeys([*only, *resolved.cells]))
+    varied = {s.info.id for s in resolved.systems if s.varied}
     samples = {s.id: s for s in dataset.samples}
     infos: dict[str, SystemInfo] = {}
     clips: list[PlannedClip] = []
@@ -82,7 +87,7 @@ def make_plan(resolved: ResolvedSuite, *, limit: int | None = None, only: Sequen
     for index, system in enumerate(resolved.systems):
         if system.plugin.derived:
             infos[system.info.id] = system.info
-            clips += _derived(index, system, made, suite.seed)
+            clips += _derived(index, system, made, varied, suite.seed)
     if only:
         for name in only:
             if name not in infos:
@@ -112,7 +117,7 @@ def _finished(system: ConfiguredSystem, dataset: Dataset, limit: int | None) -> 
 
 
 def _derived(
-    index: int, system: ConfiguredSystem, made: Sequence[PlannedClip], seed: int
+    index: int, system: ConfiguredSystem, made: Sequence[PlannedClip], varied: Collection[str], seed: int
 ) -> list[PlannedClip]:
     """Plan the clips of a control: one for every clip of the systems that it is taken `of`.
 
@@ -123,7 +128,7 @@ def _derived(
     systems = {clip.key.system for clip in made}
     if of and of not in systems:
         raise unknown_name("system", of, systems)
-    sources = [clip for clip in made if not of or clip.key.system == of]
+    sources = [c for c in made if c.key.system == of or (not of and c.key.system not in varied)]
     several = len({clip.key.system for clip in sources}) > 1
     keys = [clip.key for clip in sources]
     maker = system.plugin.make(system.options)

@@ -86,7 +86,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
     readiness = locator.require(names, offline=options.offline)
     for reason in readiness.unavailable.values():
         hooks.note(f"{reason}: its metrics will be missing")
-    identity = _identity(resolved, plan, options)
+    identity = run_identity(resolved, plan, options)
     directory = open_run(resolved.suite.name, identity, options.out, replace=options.replace)
     writable(home() / "store", "name another folder with UNIAVGEN_BENCH_HOME")
     with locked(directory.root):
@@ -125,8 +125,9 @@ def _processors() -> set[int]:
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
-def _identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> str:
-    """Hash what a run is about: suite, clips, metrics; not how many processes do it."""
+def run_identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> str:
+    """Hash what a run is about: suite, clips, metrics; not how many processes do it, nor how it is compared."""
+    about = {key: value for key, value in resolved.lock.items() if key not in ("compare", "gate")}
     clips = [
         [
             c.key.model_dump(),
@@ -136,7 +137,7 @@ def _identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> str:
         ]
         for c in plan.clips
     ]
-    return sha256_json([resolved.lock, clips, options.device])
+    return sha256_json([about, clips, options.device])
 
 
 def _manifest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BeforeValidator, Field
 
-from uniavgen_bench.core.comparison import AblationBlock, CompareBlock, GateBlock
+from uniavgen_bench.core.comparison import AblationBlock, CompareBlock, GateBlock, level_text
 from uniavgen_bench.core.errors import InputError, Where, unknown_name
 from uniavgen_bench.core.located import Located, Location, parse_yaml, read_text, validate
 from uniavgen_bench.core.registry import DATASETS, METRICS, SYSTEMS, Plugin, Registry
@@ -19,6 +20,10 @@ from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin
 from uniavgen_bench.metrics.catalogue import plain_name
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.runner.ablation import Asked, FactorOptions, asked_ablation, expand
+from uniavgen_bench.runner.comparison_blocks import check_compare, check_gate, measured_by
+from uniavgen_bench.runner.configured import ConfiguredSystem
+from uniavgen_bench.systems.precomputed import PrecomputedOptions
 from uniavgen_bench.systems.system import SystemPlugin
 
 
@@ -59,19 +64,11 @@ class Suite(Frozen):
 
 
 @dataclass(frozen=True)
-class ConfiguredSystem:
-    """A system of the suite with its plugin and checked options."""
-
-    info: SystemInfo
-    plugin: SystemPlugin
-    options: Frozen
-
-
-@dataclass(frozen=True)
 class ResolvedSuite:
     """A suite whose names are found, whose options are checked, and whose dataset is read.
 
-    `lock` is the suite as plain data with everything resolved.
+    `lock` is the suite as plain data with everything resolved, and what each metric was `computed` by. `ablation` is
+    the suite's or the command line's; its cells are among `systems`.
     """
 
     suite: Suite
@@ -79,6 +76,20 @@ class ResolvedSuite:
     systems: tuple[ConfiguredSystem, ...]
     metrics: tuple[tuple[str, Metric], ...]
     lock: dict[str, Any]
+    ablation: AblationBlock | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The systems that are cells of the ablation, in the order of the tables."""
+        return tuple(s.info.id for s in self.systems if s.info.factors)
+
+    @property
+    def reference(self) -> str | None:
+        """The system with every factor at its first level; None without an ablation."""
+        if self.ablation is None:
+            return None
+        first = {name: level_text(levels[0]) for name, levels in self.ablation.factors.items()}
+        return next((s.info.id for s in self.systems if s.info.factors == first), None)
 
 
 def override(located: Located, settings: Sequence[str]) -> Located:
@@ -113,8 +124,12 @@ def _put(data: Any, path: tuple[str, ...], value: Any, key: str) -> Any:
     return {**data, head: _put(data.get(head), rest, value, key)}
 
 
-def read_suite(path: Path, settings: Sequence[str] = ()) -> tuple[Suite, Located]:
+def read_suite(
+    path: Path, settings: Sequence[str] = (), metrics: Sequence[str] = ()
+) -> tuple[Suite, Located]:
     """Read a suite file, apply `--set`, and check it; relative paths in it are relative to the file.
+
+    `metrics` take the place of the suite's; what it says of other metrics' fields is left out then.
 
     Raises:
         InputError: names file, line, key and the nearest valid name.
@@ -122,8 +137,21 @@ def read_suite(path: Path, settings: Sequence[str] = ()) -> tuple[Suite, Located
     located = parse_yaml(read_text(path), str(path))
     if isinstance(located.data, dict):
         located = replace(located, data=_absolute(located.data, path.parent))
-    located = override(located, settings)
-    return validate(Suite, located), located
+    chosen = [f"metrics=[{', '.join(metrics)}]"] if metrics else []
+    located = override(located, [*settings, *chosen])
+    suite = validate(Suite, located)
+    return (_narrowed(suite, metrics) if metrics else suite), located
+
+
+def _narrowed(suite: Suite, metrics: Sequence[str]) -> Suite:
+    """Leave out the fields of metrics that were not chosen for this run."""
+    fields = tuple(measured_by(suite.compare.fields, metrics))
+    update: dict[str, Any] = {"compare": suite.compare.model_copy(update={"fields": fields})}
+    if suite.gate is not None:
+        kept = measured_by(list(suite.gate.margins), metrics)
+        margins = {name: suite.gate.margins[name] for name in kept}
+        update["gate"] = suite.gate.model_copy(update={"margins": margins})
+    return suite.model_copy(update=update)
 
 
 def _absolute(data: dict[str, Any], base: Path) -> dict[str, Any]:
@@ -137,11 +165,14 @@ def _absolute(data: dict[str, Any], base: Path) -> dict[str, Any]:
     return {**data, "dataset": {**block, **paths}}
 
 
-def resolve(suite: Suite, located: Located) -> ResolvedSuite:
-    """Find plugins, check their options, read the dataset.
+def resolve(suite: Suite, located: Located, factors: FactorOptions | None = None) -> ResolvedSuite:
+    """Find plugins, check their options, expand the ablation, read the dataset.
+
+    `factors` is the ablation of the command line.
 
     Raises:
-        InputError: an unknown name, a bad option, a bad dataset, a task that a system cannot do.
+        InputError: an unknown name, a bad option, a bad dataset, a task that a system cannot do, an ablation that
+            cannot be made, a comparison of what is not there.
         PluginError: a plugin cannot be loaded.
     """
     plugins = Registry(DATASETS, "dataset", DatasetPlugin)
@@ -156,11 +187,41 @@ def resolve(suite: Suite, located: Located) -> ResolvedSuite:
     metrics = Registry(METRICS, "metric", Metric)
     names = [plain_name(name, metrics) for name in suite.metrics]
     chosen = [(n, _find(metrics, n, located, ("metrics", i))) for i, n in enumerate(names)]
+    specs = [metric.spec for _, metric in chosen]
+    own = Asked(suite.ablation, located.inside("ablation")) if suite.ablation is not None else None
+    asked = asked_ablation(factors or FactorOptions(), own, systems)
+    if asked is not None:
+        systems = expand(asked, systems)
+    dataset = plugin.load(dataset_options)
+    ids = _names_of(systems, dataset)
+    check_compare(suite.compare, located, ids, specs, dataset)
+    if suite.gate is not None:
+        check_gate(suite.gate, located, ids, specs)
+    ablation = asked.block if asked is not None else None
     lock = suite.model_dump(mode="json", by_alias=True)
     lock["dataset"] = {"name": name, **dataset_options.model_dump(mode="json")}
     lock["systems"] = [s.info.model_dump(mode="json") for s in systems]
     lock["metrics"] = {n: metric.spec.name for n, metric in chosen}
-    return ResolvedSuite(suite, plugin.load(dataset_options), systems, tuple(dict(chosen).items()), lock)
+    lock["computed"] = {metric.spec.name: _computed(metric) for _, metric in chosen}
+    lock["ablation"] = ablation.model_dump(mode="json") if ablation is not None else None
+    return ResolvedSuite(suite, dataset, systems, tuple(dict(chosen).items()), lock, ablation)
+
+
+def _names_of(systems: Sequence[ConfiguredSystem], dataset: Dataset) -> list[str]:
+    """Return the names of all systems that a run of the suite can have."""
+    names: list[str] = []
+    for system in systems:
+        if system.plugin.finished:
+            wanted = system.options.only if isinstance(system.options, PrecomputedOptions) else ()
+            names += [clip.system for clip in dataset.clips if not wanted or clip.system in wanted]
+        else:
+            names.append(system.info.id)
+    return list(dict.fromkeys(names))
+
+
+def _computed(metric: Metric) -> dict[str, Any]:
+    """Return what a metric's numbers come from beside its weights: the count of repairs and its parameters."""
+    return {"code": metric.code, "params": json.loads(json.dumps(dict(metric.params), default=str))}
 
 
 def _find(registry: Registry[Plugin], name: str, located: Located, at: Location) -> Plugin:
