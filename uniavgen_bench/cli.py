@@ -145,7 +145,7 @@ def run(
 
         uniavgen-bench run smoke --factor milliseconds=0,80,200 --of shifted-audio
 
-        uniavgen-bench run joint --factor interaction=ati,sti,sgi,none --factor guidance=cfg,none --design full
+        uniavgen-bench run smoke --factor fps=16,25 --factor start=0.2,0.5 --design full
     """
     from uniavgen_bench.runner.ablation import FactorOptions
     from uniavgen_bench.runner.suite import read_suite, resolve
@@ -229,12 +229,20 @@ def version(
         raise typer.Exit
 
 
+def _scorer() -> Any:
+    from uniavgen_bench.rescore import scorer
+
+    return scorer()
+
+
 def _with_weights() -> typer.Typer:
     """Add the weights and dataset commands only when they may be needed; their imports cost time."""
     from uniavgen_bench.datasets.commands import dataset_app
+    from uniavgen_bench.report.leaderboard.commands import leaderboard_app
     from uniavgen_bench.weights.commands import weights_app
 
     app.add_typer(dataset_app, name="dataset")
+    app.add_typer(leaderboard_app(_scorer), name="leaderboard")
     app.add_typer(weights_app, name="weights")
     return app
 
