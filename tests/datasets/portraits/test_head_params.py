@@ -112,7 +112,7 @@ def test_volume_has_unit_normals_that_point_outwards() -> None:
     columns = volume.surface(*point)
     out = [p + np.float32(0.05) * columns[axis] for axis, p in enumerate(point)]
     assert volume.distance(*out)[0] > volume.distance(*point)[0] + 0.03
-    assert ((volume.rows > 0) == (np.abs(volume.distances) < np.float32(BAND))).mean() > 0.999
+    assert ((volume.rows > 0) == (np.abs(volume.pairs.real) < np.float32(BAND))).mean() > 0.999
 
 
 @given(st.floats(-50, 50))

@@ -153,6 +153,18 @@ def draw_mouth(
     return albedo, gloss, ny, inside
 
 
+def near_mouth(mouth: MouthShape, on: Samples) -> NDArray[np.bool_]:
+    """Tell which points lie in a box that holds all that `draw_mouth` draws."""
+    tall = mouth.up + mouth.upper + abs(mouth.lift) + 0.06
+    deep = mouth.down + mouth.lower + abs(mouth.lift) + 0.06
+    inside: NDArray[np.bool_] = (
+        (np.abs(on.x) < np.float32(mouth.half * 1.12 + 0.05))
+        & (on.y < np.float32(mouth.line + tall))
+        & (on.y > np.float32(mouth.line - deep))
+    )
+    return inside
+
+
 def is_mouth(mouth: MouthShape, on: Samples) -> NDArray[np.bool_]:
     """Tell which points lie on the lips or between them, whatever solid is there."""
     lines = lip_lines(mouth, on.x)

@@ -10,7 +10,7 @@ from uniavgen_bench.datasets.portraits.eyes import Lids, crows_feet, draw_brows,
 from uniavgen_bench.datasets.portraits.face_state import FaceFrame
 from uniavgen_bench.datasets.portraits.head_params import HeadParams
 from uniavgen_bench.datasets.portraits.look import Look, layer, linear, paint
-from uniavgen_bench.datasets.portraits.mouth import MouthShape, draw_mouth
+from uniavgen_bench.datasets.portraits.mouth import MouthShape, draw_mouth, near_mouth
 from uniavgen_bench.datasets.portraits.samples import Samples
 
 
@@ -95,10 +95,24 @@ def skin_albedo(
     dark = (look.skin[0] * 0.22, look.skin[1] * 0.09, look.skin[2] * 0.08)
     albedo = layer(albedo, dark, hole * ahead * np.float32(0.75 if plain else 0.55))
     gloss: Floats = np.float32(0.20) + np.float32(0.25) * nose + np.float32(0.10) * forehead
-    albedo = draw_brows(head, look, at, frame, on, albedo)
-    albedo, eye, _ink = draw_lids(head, look, at, lids, on, albedo)
-    albedo, gloss, ny, inside = draw_mouth(look, at, mouth, on, albedo, gloss, on.ny)
-    inside = inside * smoothstep(0.2, 0.3, on.z)
+    ny, eye, inside = on.ny.copy(), np.zeros_like(a), np.zeros_like(a)
+    # Brows, lids and mouth draw nothing outside of these boxes.
+    ahead_of_ears = on.z > np.float32(0.2)
+    at_eyes = ahead_of_ears & (np.abs(a - np.float32(at.eye_x)) < np.float32(1.4 * at.eye_half + 0.08))
+    index = np.flatnonzero(
+        at_eyes & (on.y > np.float32(at.eye_y - 0.30)) & (on.y < np.float32(at.brow_y + 0.32))
+    )
+    if index.size:
+        here, under = on.pick(index), albedo[:, index]
+        under = draw_brows(head, look, at, frame, here, under)
+        albedo[:, index], eye[index], _ink = draw_lids(head, look, at, lids, here, under)
+    index = np.flatnonzero(ahead_of_ears & near_mouth(mouth, on))
+    if index.size:
+        here = on.pick(index)
+        albedo[:, index], gloss[index], ny[index], shown = draw_mouth(
+            look, at, mouth, here, albedo[:, index], gloss[index], here.ny
+        )
+        inside[index] = shown * smoothstep(0.2, 0.3, here.z)
     return albedo, gloss, ny, eye, inside
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniavgen_bench.datasets.portraits.exact_math import Floats
-from uniavgen_bench.datasets.portraits.pose import Camera
+from uniavgen_bench.datasets.portraits.pose import Camera, jaw_down
 from uniavgen_bench.datasets.portraits.shade import Scene
 
 LANDMARKS = (
@@ -47,21 +47,39 @@ class Truth:
     pose: NDArray[np.float32]
 
 
-def depth_at(scene: Scene, x: Floats, y: Floats) -> Floats:
-    """Find the depth of the face's surface at places [n] of the head by marching from the front."""
+def depths_at(scenes: Sequence[Scene], x: Floats, y: Floats) -> Floats:
+    """Find the depth of the face's surface at places [T, n] of the heads of T frames by marching from the front."""
+    pose, shape = scenes[0].pose, x.shape
+    drops, slopes = (
+        np.repeat(np.array(values, np.float32), shape[1])
+        for values in zip(*((scene.pose.jaw, scene.pose.jaw_slope) for scene in scenes), strict=True)
+    )
+    x, y = x.ravel(), y.ravel()
     z = np.full_like(x, 1.15)
     for _ in range(16):
-        gap = scene.volume.distance(x, scene.pose.close_jaw(x, y, z), z)
-        z = z - np.float32(0.95) * gap
-    return z
+        down = jaw_down(pose.mouth_y, drops, slopes, x, y, z)
+        z = z - np.float32(0.95) * scenes[0].volume.distance(x, y + down, z)
+    return z.reshape(shape)
 
 
-def frame_truth(scene: Scene, camera: Camera, mask: NDArray[np.bool_]) -> FrameTruth:
-    """Work out the truth of one frame."""
-    at, mouth, frame = scene.at, scene.mouth, scene.frame
+def frame_truths(
+    scenes: Sequence[Scene], camera: Camera, masks: Sequence[NDArray[np.bool_]]
+) -> list[FrameTruth]:
+    """Work out the truth of some frames of one identity."""
+    places = np.array([places_of(scene) for scene in scenes])
+    depths = depths_at(scenes, places[..., 0].astype(np.float32), places[..., 1].astype(np.float32))
+    return [
+        frame_truth(scene, camera, mask, at, depth)
+        for scene, mask, at, depth in zip(scenes, masks, places, depths, strict=True)
+    ]
+
+
+def places_of(scene: Scene) -> list[tuple[float, float]]:
+    """Give where the landmarks lie across and up the head, in the order of LANDMARKS."""
+    at, mouth = scene.at, scene.mouth
     corner = mouth.line + 0.88 * mouth.lift
     middle = mouth.line - 0.12 * mouth.lift
-    places = [
+    return [
         (-mouth.half, corner), (mouth.half, corner),
         (0.0, middle + mouth.up + mouth.upper * 0.74), (0.0, middle + mouth.up), (0.0, middle - mouth.down),
         (0.0, middle - mouth.down - mouth.lower),
@@ -70,12 +88,18 @@ def frame_truth(scene: Scene, camera: Camera, mask: NDArray[np.bool_]) -> FrameT
         (-at.eye_x, at.eye_y), (at.eye_x, at.eye_y),
         (0.0, at.nose_y), (0.0, at.chin_y + 0.05 - mouth.jaw),
     ]  # fmt: skip
-    across, up = (np.array(values, np.float32) for values in zip(*places, strict=True))
-    depths = depth_at(scene, across, up)
+
+
+def frame_truth(
+    scene: Scene, camera: Camera, mask: NDArray[np.bool_], places: NDArray[np.float64], depths: Floats
+) -> FrameTruth:
+    """Work out the truth of one frame from where its landmarks lie in the head."""
+    mouth, frame = scene.mouth, scene.frame
     points = [
-        camera.project(*scene.pose.to_world(x, y, float(z))) for (x, y), z in zip(places, depths, strict=True)
+        camera.project(*scene.pose.to_world(float(x), float(y), float(z)))
+        for (x, y), z in zip(places, depths, strict=True)
     ]
-    unit = 1.0 / at.eye_distance
+    unit = 1.0 / scene.at.eye_distance
     open_width = 2 * mouth.half * unit if mouth.opening > 0 else 0.0
     return FrameTruth(
         mask,
