@@ -36,6 +36,9 @@ def test_tensors_and_texts_are_those_of_the_clips(exported: Path) -> None:
     np.testing.assert_array_equal(tensors["frames"][0], made.seen.pictures)
     np.testing.assert_array_equal(tensors["audio"][0], made.timeline.sound)
     np.testing.assert_array_equal(tensors["mask"][0].astype(bool), made.seen.truth.mask)
+    left, top, right, low = tensors["mouth"][0, 0]
+    assert left < right and top < low
+    assert made.seen.truth.mask[0, round((top + low) / 2), round((left + right) / 2)]
     assert tensors["reference_audio"][0, : tensors["reference_samples"][0]].any()
     assert index.emotions[tensors["emotion"][0]] == made.facts.emotion
     assert texts["speech"] == [made.facts.speech] and texts["caption"] == [made.facts.caption]

@@ -26,8 +26,11 @@ from .espeak import library_files
 from .face_state import EMOTIONS
 from .recipe import Recipe
 from .speech import SPEECH_RATE
+from .truth import LANDMARKS, Truth
 
 INDEX = "index.json"
+SHARD_LAYOUT = 2
+"""Raise it when shards get other tensors, so that older ones are made again."""
 
 
 class ShardEntry(Frozen):
@@ -46,7 +49,8 @@ class ShardIndex(Frozen):
     [n, T, S, S, 3]; `reference` UInt8 [n, S, S, 3], another moment of the person; `audio` Int16 [n, N] at
     `sample_rate`, exactly as long as the frames; `reference_audio` Int16 [n, M], padded with zeros, and its
     `reference_samples` Int64 [n]; `mask` UInt8 [n, T, S, S], 1 on the face; `opening` Float32 [n, T], of the mouth
-    over the distance between the eyes; `identity` Int64 [n]; `emotion` Int64 [n], index into `emotions`; `intensity`
+    over the distance between the eyes; `mouth` Float32 [n, T, 4], left, top, right and bottom of the lips in pixels;
+    `identity` Int64 [n]; `emotion` Int64 [n], index into `emotions`; `intensity`
     Float32 [n]; `stylised` UInt8 [n]. The metadata's `clips` is JSON with `texts`: `id`, `speech`, `caption`,
     `reference_text`, each a list of n.
     """
@@ -132,7 +136,7 @@ def read_index(folder: Path) -> ShardIndex:
 
 def shard_key(recipes: Sequence[Recipe]) -> str:
     """Return the hash of what a shard is made from."""
-    return sha256_json([world_version(), [asdict(recipe) for recipe in recipes]])
+    return sha256_json([SHARD_LAYOUT, world_version(), [asdict(recipe) for recipe in recipes]])
 
 
 def shard_name(recipes: Sequence[Recipe]) -> str:
@@ -157,6 +161,7 @@ def shard_bytes(clips: Sequence[MadeClip], key: str) -> bytes:
         "reference_samples": np.array([len(r) for r in references], np.int64),
         "mask": np.stack([clip.seen.truth.mask for clip in clips]).astype(np.uint8),
         "opening": np.stack([clip.seen.truth.opening for clip in clips]),
+        "mouth": np.stack([mouth_box(clip.seen.truth) for clip in clips]),
         "identity": np.array([f.identity for f in facts], np.int64),
         "emotion": np.array([EMOTIONS.index(clip.timeline.recipe.emotion) for clip in clips], np.int64),
         "intensity": np.array([f.intensity for f in facts], np.float32),
@@ -171,6 +176,14 @@ def shard_bytes(clips: Sequence[MadeClip], key: str) -> bytes:
     # One entry only: the library writes several in an order that changes from process to process.
     described = json.dumps({"key": key, "texts": texts}, ensure_ascii=False)
     return bytes(save(tensors, metadata={"clips": described}))
+
+
+def mouth_box(truth: Truth) -> NDArray[np.float32]:
+    """Return left, top, right and bottom of the lips in pixels [T, 4]."""
+    names = ("mouth_left", "mouth_right", "lip_top", "lip_low")
+    left, right, top, low = (truth.landmarks[:, LANDMARKS.index(name)] for name in names)
+    box = [np.minimum(left, right)[:, 0], top[:, 1], np.maximum(left, right)[:, 0], low[:, 1]]
+    return np.stack(box, axis=1).astype(np.float32)
 
 
 def write_shard(recipes: list[Recipe], path: Path) -> int:
