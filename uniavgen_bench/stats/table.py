@@ -213,7 +213,7 @@ def to_markdown(summaries: Sequence[Summary]) -> str:
     text = [f"| system | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for row in rows:
         role = ROLE_TEXT[row[0].role]
-        name = _md(row[0].label) + (f" *({role})*" if role else "")
+        name = markdown_text(row[0].label) + (f" *({role})*" if role else "")
         text.append(f"| {name} | {' | '.join(_md_cell(s, digits[(s.metric, s.field)]) for s in row)} |")
     text += [
         "",
@@ -223,16 +223,16 @@ def to_markdown(summaries: Sequence[Summary]) -> str:
     if lines:
         text += ["", "| metric | clips missing | reason |", "|---|---:|---|"]
         for line in fold(lines):
-            metric = _md(line.metric) + (f" {_md(line.fields)}" if line.fields else "")
-            text.append(
-                f"| {metric} | {line.count}/{line.attempted} | {_md(line.reason)}: {_md(line.sentence)} |"
-            )
+            metric = markdown_text(line.metric) + (f" {markdown_text(line.fields)}" if line.fields else "")
+            why = f"{markdown_text(line.reason)}: {markdown_text(line.sentence)}"
+            text.append(f"| {metric} | {line.count}/{line.attempted} | {why} |")
     return "\n".join(text) + "\n"
 
 
 def _md_heading(summary: Summary) -> str:
-    unit = f" ({_md(unit_text(summary.unit))})" if unit_text(summary.unit) else ""
-    return f"{_md(summary.metric)}<br>{_md(summary.field)}{unit} {ARROWS[summary.direction]}".strip()
+    unit = f" ({markdown_text(unit_text(summary.unit))})" if unit_text(summary.unit) else ""
+    field = f"{markdown_text(summary.field)}{unit} {ARROWS[summary.direction]}"
+    return f"{markdown_text(summary.metric)}<br>{field}".strip()
 
 
 def _md_cell(summary: Summary, digits: int) -> str:
@@ -243,7 +243,7 @@ def _md_cell(summary: Summary, digits: int) -> str:
     return f"{number(summary.mean, digits)} {interval_text(summary, digits)} {coverage}"
 
 
-def _md(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Escape what Markdown or HTML would read as markup."""
     plain = " ".join(printable(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]()#+!|~$@-])", r"\\\1", plain)
