@@ -169,6 +169,45 @@ def report(run: Annotated[Path, typer.Argument(help="A run directory.")], json: 
 
 
 @app.command()
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN_A RUN_B [RUN_C…]", help="Run directories; the first is the baseline."),
+    ],
+    systems: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--system", metavar="A=B", help="Compare system A of RUN_A with B of the others; repeatable."
+        ),
+    ] = None,
+    fields: Annotated[
+        str | None,
+        typer.Option(help="Only these fields, metric.field separated by commas; default: headlines."),
+    ] = None,
+    common: Annotated[
+        bool, typer.Option("--common", help="Compare the samples that both runs have.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for index.html, compare.md and compare.json.")] = Path(
+        "compare"
+    ),
+    json: Json = False,
+) -> None:
+    """Compare runs sample by sample: what is better, what is worse, which clips changed most, what is not comparable.
+
+    Examples:
+
+        uniavgen-bench compare runs/before runs/after
+
+        uniavgen-bench compare runs/a runs/b --system uniavgen=uniavgen-2 --common --out compare/a-b
+
+        uniavgen-bench compare runs/a runs/b --fields lipsync.mouth_audio.confidence,speech.wer.wer --json
+    """
+    from uniavgen_bench.report.compare_show import compare_and_show
+
+    compare_and_show(runs, systems=systems or (), fields=_names(fields), common=common, out=out, json=json)
+
+
+@app.command()
 def doctor(json: Json = False) -> None:
     """Check this machine: packages, devices, decoders, weights, disk; each problem with its way out.
 
@@ -238,10 +277,12 @@ def _scorer() -> Any:
 def _with_weights() -> typer.Typer:
     """Add the weights and dataset commands only when they may be needed; their imports cost time."""
     from uniavgen_bench.datasets.commands import dataset_app
+    from uniavgen_bench.report.gate_commands import gate_app
     from uniavgen_bench.report.leaderboard.commands import leaderboard_app
     from uniavgen_bench.weights.commands import weights_app
 
     app.add_typer(dataset_app, name="dataset")
+    app.add_typer(gate_app, name="gate")
     app.add_typer(leaderboard_app(_scorer), name="leaderboard")
     app.add_typer(weights_app, name="weights")
     return app
