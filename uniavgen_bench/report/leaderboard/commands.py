@@ -1,4 +1,4 @@
-"""`uniavgen-bench leaderboard key new | add | verify`: what it prints, and its exit status."""
+"""`uniavgen-bench leaderboard key new | add | verify | build`: what it prints, and its exit status."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def leaderboard_app(scorer: Callable[[], Scorer]) -> typer.Typer:
     keys.command("new")(key_new)
     app.command("add")(add)
     app.command("verify")(_with_scorer_verify(scorer))
+    app.command("build")(_with_scorer_build(scorer))
     return app
 
 
@@ -212,3 +213,33 @@ def _show(verdicts: Sequence[Verdict], lines: Mapping[Path, str], *, json: bool)
 def _one_line(text: str) -> str:
     """Return a text of an entry for the terminal: on one line, and without characters that could steer it."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _with_scorer_build(scorer: Callable[[], Scorer]) -> Callable[..., None]:
+    def build(
+        out: Annotated[
+            Path | None, typer.Option(help="Folder of the pages; default: site in the board.")
+        ] = None,
+        board: BoardFolder = DEFAULT_BOARD,
+        json: Json = False,
+    ) -> None:
+        """Write the board's web pages: static, readable from disk, no network. Entries are verified first.
+
+        Exit status 1: an entry does not hold, so nothing is written.
+
+        Example: uniavgen-bench leaderboard build --out public
+        """
+        from uniavgen_bench.report.leaderboard.board import Board
+        from uniavgen_bench.report.leaderboard.site import build_site
+        from uniavgen_bench.report.leaderboard.verify import verify_board
+
+        opened = Board(board)
+        found = verify_board(opened, (), scorer().weights())
+        wrong = [verdict for verdict in found if not (verdict.holds or verdict.expired_only)]
+        if wrong:
+            _show(wrong, {}, json=json)
+            raise typer.Exit(1)
+        page = build_site(opened, [v.stored for v in found if v.stored is not None], out or board / "site")
+        typer.echo(jsonlib.dumps({"page": str(page), "entries": len(found)}) if json else f"page  {page}")
+
+    return build
