@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from report.fake_run import DNSMOS, LIPSYNC, MOTION
 from uniavgen_bench.core.atomic import write_atomic, write_json
 from uniavgen_bench.core.hashing import sha256_bytes
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.run_files import SCORE_COLUMNS, ClipRecord, RunDirectory, RunManifest, WeightUsed
 from uniavgen_bench.core.sample import Role, Sample, SystemInfo, Task
-from uniavgen_bench.core.spec import MetricSpec
+from uniavgen_bench.core.spec import Direction, FieldSpec, MetricSpec, Tier
 from uniavgen_bench.report.leaderboard.add import Submitter, add_run
 from uniavgen_bench.report.leaderboard.board import Board, Stored
 from uniavgen_bench.report.leaderboard.keys import SigningKey, new_key, read_key
@@ -31,7 +30,48 @@ CONTROLS = (
     ),
 )
 LEVELS = {"confidence": (0.4, 0.1), "offset": (20.0, 30.0), "overall": (3.0, 0.3), "speech": (3.2, 0.3)}
-METRICS: tuple[MetricSpec, ...] = (LIPSYNC.model_copy(update={"floors": ("shuffled-audio",)}), DNSMOS)
+LIPSYNC = MetricSpec(
+    id="lipsync.mouth_audio",
+    version=1,
+    title="Lip sync from mouth shape and sound",
+    summary="How well the lips follow the sound.",
+    fields=(
+        FieldSpec(name="confidence", unit="1", direction=Direction.HIGHER, low=0, high=1, meaning="peak"),
+        FieldSpec(name="offset", unit="ms", direction=Direction.ZERO, low=-600, high=600, meaning="lag"),
+    ),
+    weights=("lipsync-cca-1",),
+    tier=Tier.EMBEDDED,
+    licence="Apache-2.0",
+    source="https://example.org/lipsync-paper",
+    floors=("shuffled-audio",),
+)
+DNSMOS = MetricSpec(
+    id="audio.dnsmos",
+    version=1,
+    title="Speech quality, DNSMOS P.835",
+    summary="Predicted opinion of the sound.",
+    fields=(
+        FieldSpec(name="overall", unit="MOS", direction=Direction.HIGHER, low=1, high=5, meaning="overall"),
+        FieldSpec(name="speech", unit="MOS", direction=Direction.HIGHER, low=1, high=5, meaning="speech"),
+    ),
+    weights=("dnsmos-p835",),
+    tier=Tier.EMBEDDED,
+    licence="MIT",
+    source="Reddy et al., DNSMOS P.835, ICASSP 2022",
+)
+MOTION = MetricSpec(
+    id="video.motion",
+    version=1,
+    title="Motion by optical flow",
+    summary="How much the picture moves.",
+    fields=(
+        FieldSpec(name="flow", unit="% of height/s", direction=Direction.NONE, low=0, meaning="mean flow"),
+    ),
+    tier=Tier.PAPER,
+    licence="Apache-2.0",
+    source="Farneback, Two-frame motion estimation, 2003",
+)
+METRICS: tuple[MetricSpec, ...] = (LIPSYNC, DNSMOS)
 
 
 @dataclass(frozen=True)
@@ -192,6 +232,3 @@ def make_key(root: Path, name: str) -> SigningKey:
 def read_scores(root: Path) -> pd.DataFrame:
     """Return the scores of a run."""
     return RunDirectory(root).scores()
-
-
-__all__ = ["MOTION", "BoardRun", "World", "make_key", "read_scores", "write_run"]
