@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from uniavgen_bench.version import VERSION
 
 if TYPE_CHECKING:
-    from uniavgen_bench.api import Run, run, score
+    from uniavgen_bench.api import Run, compare, run, score
 
 __version__ = VERSION
-__all__ = ["Run", "__version__", "run", "score"]
+__all__ = ["Run", "__version__", "compare", "run", "score"]
 
 
 def __getattr__(name: str) -> Any:
     """Load the Python interface when it is first used, so that `import uniavgen_bench` costs nothing."""
-    if name in {"Run", "run", "score"}:
+    if name in {"Run", "compare", "run", "score"}:
         from uniavgen_bench import api
 
         return getattr(api, name)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from uniavgen_bench.core.comparison import AblationResult, RunStats
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.located import Located, validate
 from uniavgen_bench.core.run_files import RunDirectory, RunManifest
+from uniavgen_bench.runner.ablation import FactorOptions
 from uniavgen_bench.runner.run import Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ReportBlock, ResolvedSuite, Suite, override, read_suite, resolve
 from uniavgen_bench.runner.suite_path import find_suite
 from uniavgen_bench.stats.summary import Summary, summarise
+
+if TYPE_CHECKING:
+    from uniavgen_bench.report.comparison import Comparison
 
 DEFAULT_METRICS = (
     "lipsync.mouth_audio",
@@ -53,6 +58,23 @@ class Run:
         directory = RunDirectory(self.path)
         manifest = directory.manifest()
         return summarise(directory.scores(), manifest.metrics, directory.clips(), systems=manifest.systems)
+
+    @property
+    def verdicts(self) -> RunStats:
+        """Which differences between its systems are real.
+
+        Raises:
+            InputError: the run holds none: it did not finish, or an older version made it.
+        """
+        found = RunDirectory(self.path).stats()
+        if found is None:
+            raise InputError(f"{self.path} has no stats.json", way_out="run it again: scores are kept")
+        return found
+
+    @property
+    def ablation(self) -> AblationResult | None:
+        """What each level of each factor changes; None for a run without an ablation."""
+        return RunDirectory(self.path).ablation()
 
     def report(self) -> Path:
         """Write report/index.html and return its path."""
@@ -134,11 +156,16 @@ def run(
     suite: str | Path,
     *,
     settings: Sequence[str] = (),
+    factors: Sequence[str] = (),
+    of: str | None = None,
+    design: Literal["one_at_a_time", "full"] | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
     device: str = "cpu",
 ) -> Run:
     """Run a suite file, or a bundled suite by its name, and return the finished run.
+
+    `factors` (`NAME=LEVEL,LEVEL`), `of` and `design` vary a system as `--factor`, `--of` and `--design` do.
 
     Raises:
         BenchError: what is wrong with the suite or its data, in one line.
@@ -147,4 +174,34 @@ def run(
     options = RunOptions(
         out=Path(out) if out else None, workers=workers, device=device, command=f"run({suite!s})"
     )
-    return Run(run_suite(resolve(read, located), options, Hooks()).directory.root)
+    varied = FactorOptions(tuple(factors), of, design)
+    return Run(run_suite(resolve(read, located, varied), options, Hooks()).directory.root)
+
+
+def compare(
+    runs: Sequence[str | Path | Run],
+    *,
+    systems: Sequence[str] = (),
+    fields: Sequence[str] = (),
+    common: bool = False,
+    out: str | Path | None = None,
+) -> Comparison:
+    """Compare runs with the first of them, sample by sample; with `out`, write the page there.
+
+    `systems` names those that belong together as `A=B`, `fields` what is tested as `metric.field`; `common` leaves out
+    samples that not all runs have.
+
+    Raises:
+        BenchError: what cannot be compared, or written, in one line.
+    """
+    from uniavgen_bench.report.compare import CompareOptions, compare_runs
+    from uniavgen_bench.report.compare_page import check_folder, write_comparison
+
+    folder = Path(out) if out is not None else None
+    if folder is not None:
+        check_folder(folder)
+    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
+    found = compare_runs(paths, CompareOptions(tuple(systems), tuple(fields), common, folder))
+    if folder is not None:
+        write_comparison(found, folder)
+    return found
