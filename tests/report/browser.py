@@ -135,10 +135,6 @@ class Browser:
             self._process.wait(5)
         os.close(self._read_from)
 
-    def _resize(self, width: int, height: int) -> None:
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.call("Emulation.setDeviceMetricsOverride", **size)
-
     def _receive(self, seconds: float) -> dict[str, Any]:
         while b"\0" not in self._buffer:
             if not select([self._read_from], [], [], seconds)[0]:
@@ -163,3 +159,10 @@ class Browser:
             self.requests.append(params["request"]["url"])
         elif method == "Page.javascriptDialogOpening":
             self.problems.append(f"dialog: {params['message']}")
+
+
+def settled(browser: Browser) -> None:
+    """Fail if the page complained, opened a dialog, or asked for anything that is not on this disk."""
+    assert browser.problems == []
+    assert browser.requests
+    assert [r for r in browser.requests if not r.startswith(("file:///", "data:"))] == []

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from fractions import Fraction
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from report.fake_large import fake_scores
+from report.fake_media import tiny_clip
+from report.fake_metrics import LEVELS, LIPSYNC, METRICS, MOTION, SYSTEMS, WER
+from report.fake_stats import make_ablation, make_stats, make_validity
 from uniavgen_bench.core.atomic import write_atomic, write_json
 from uniavgen_bench.core.hashing import sha256_bytes
 from uniavgen_bench.core.ids import slug
@@ -25,7 +27,7 @@ from uniavgen_bench.core.run_files import (
     WeightUsed,
 )
 from uniavgen_bench.core.sample import Role, Sample, SystemInfo, Task
-from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec, Tier
+from uniavgen_bench.core.spec import MetricSpec
 
 HOSTILE = "</script><img src=x onerror=\"alert('x')\">"
 HOSTILE_NAMES = (
@@ -35,146 +37,6 @@ HOSTILE_NAMES = (
     "Zoë & Søren’s clip #3?a=b%20c 🎬 ‮evil",
 )
 
-LIPSYNC = MetricSpec(
-    id="lipsync.mouth_audio",
-    version=1,
-    title="Lip sync from mouth shape and sound",
-    summary="How well the shape of the lips follows the sound, and by how much the one runs ahead of the other.",
-    fields=(
-        FieldSpec(
-            name="confidence",
-            unit="",
-            direction=Direction.HIGHER,
-            low=0,
-            high=1,
-            meaning="peak of the correlation by lag minus its median",
-        ),
-        FieldSpec(
-            name="offset",
-            unit="ms",
-            direction=Direction.ZERO,
-            low=-600,
-            high=600,
-            meaning="lag of the best correlation",
-            sign="negative: the audio runs ahead of the picture",
-        ),
-    ),
-    needs=(Artefact.FACES, Artefact.SPEECH),
-    weights=("lipsync-cca-1",),
-    tier=Tier.EMBEDDED,
-    licence="Apache-2.0",
-    source="canonical correlation of lip shape and mel energy; https://example.org/lipsync-paper",
-    deviations=("not SyncNet: never compare it with LSE",),
-    not_for=("profile views", "singing"),
-)
-LSE = MetricSpec(
-    id="lipsync.lse",
-    version=1,
-    protocol="syncnet-python",
-    title="LSE-C and LSE-D by SyncNet",
-    summary="Confidence and distance of SyncNet v2 with the crop pipeline of syncnet_python.",
-    fields=(
-        FieldSpec(
-            name="lse_c", unit="", direction=Direction.HIGHER, low=0, meaning="median minus minimum distance"
-        ),
-        FieldSpec(name="lse_d", unit="", direction=Direction.LOWER, low=0, meaning="minimum mean distance"),
-    ),
-    weights=("syncnet_v2", "sfd_face"),
-    tier=Tier.PAPER,
-    licence="research only",
-    source="Chung and Zisserman, Out of time, ACCV-W 2016",
-)
-TIMBRE = MetricSpec(
-    id="timbre.reference",
-    version=1,
-    title="Voice likeness to the reference",
-    summary="Cosine of Resemblyzer's speaker embeddings of the clip and of the reference audio.",
-    fields=(
-        FieldSpec(
-            name="similarity",
-            unit="",
-            direction=Direction.HIGHER,
-            low=-1,
-            high=1,
-            meaning="cosine similarity",
-        ),
-    ),
-    sample_needs=("reference_audio",),
-    weights=("resemblyzer",),
-    tier=Tier.EMBEDDED,
-    licence="Apache-2.0",
-    source="Wan et al., Generalized end-to-end loss, ICASSP 2018",
-)
-WER = MetricSpec(
-    id="speech.wer",
-    version=1,
-    title="Word error rate",
-    summary="Whisper tiny.en against the text that should be heard, both normalised for English.",
-    fields=(
-        FieldSpec(name="wer", unit="", direction=Direction.LOWER, low=0, meaning="errors per reference word"),
-        FieldSpec(
-            name="words", unit="words", direction=Direction.NONE, low=0, meaning="words in the reference"
-        ),
-    ),
-    weights=("whisper-tiny-en",),
-    tier=Tier.EMBEDDED,
-    licence="MIT",
-    source="Radford et al., Robust speech recognition, 2022",
-    deviations=("tiny.en instead of large-v3: absolute values are higher",),
-)
-DNSMOS = MetricSpec(
-    id="audio.dnsmos",
-    version=1,
-    title="Speech quality, DNSMOS P.835",
-    summary="Predicted opinion of the sound: overall, speech and background.",
-    fields=(
-        FieldSpec(
-            name="overall", unit="MOS", direction=Direction.HIGHER, low=1, high=5, meaning="overall quality"
-        ),
-        FieldSpec(
-            name="speech", unit="MOS", direction=Direction.HIGHER, low=1, high=5, meaning="speech quality"
-        ),
-    ),
-    weights=("dnsmos-p835",),
-    tier=Tier.EMBEDDED,
-    licence="MIT",
-    source="Reddy et al., DNSMOS P.835, ICASSP 2022",
-)
-MOTION = MetricSpec(
-    id="video.motion",
-    version=1,
-    title="Motion by optical flow",
-    summary="How much the picture moves, and whether the clip stands still.",
-    fields=(
-        FieldSpec(name="flow", unit="% of height/s", direction=Direction.NONE, low=0, meaning="mean flow"),
-        FieldSpec(name="static", unit="", direction=Direction.LOWER, low=0, high=1, meaning="1 when still"),
-    ),
-    tier=Tier.EMBEDDED,
-    licence="Apache-2.0",
-    source="Farnebäck, Two-frame motion estimation, 2003",
-)
-METRICS = (LIPSYNC, LSE, TIMBRE, WER, DNSMOS, MOTION)
-LEVELS = {
-    ("lipsync.mouth_audio", "confidence"): (0.42, 0.11, 0.07),
-    ("lipsync.mouth_audio", "offset"): (-20.0, 55.0, 10.0),
-    ("lipsync.lse", "lse_c"): (5.2, 1.3, 0.8),
-    ("lipsync.lse", "lse_d"): (8.9, 1.1, -0.6),
-    ("timbre.reference", "similarity"): (0.74, 0.09, 0.05),
-    ("speech.wer", "wer"): (0.16, 0.09, -0.05),
-    ("speech.wer", "words"): (14.0, 4.0, 0.0),
-    ("audio.dnsmos", "overall"): (3.0, 0.3, 0.2),
-    ("audio.dnsmos", "speech"): (3.4, 0.25, 0.2),
-    ("video.motion", "flow"): (4.0, 1.6, 1.0),
-    ("video.motion", "static"): (0.2, 0.0, 0.0),
-}
-SYSTEMS = (
-    SystemInfo(id="UniAVGen", use="precomputed"),
-    SystemInfo(id="Ovi", use="precomputed"),
-    SystemInfo(id="UniVerse-1", use="precomputed"),
-    SystemInfo(id="F5-TTS → OmniAvatar", use="precomputed", label="F5-TTS → OmniAvatar"),
-    SystemInfo(id="ground-truth", use="ground-truth", role=Role.UPPER_CONTROL),
-    SystemInfo(id="shuffled-audio", use="shuffled-audio", role=Role.LOWER_CONTROL),
-)
 SENTENCES = (
     "She sells sea shells by the sea shore while the tide rolls quietly back towards the harbour wall.",
     "Nothing in life is to be feared, it is only to be understood.",
@@ -185,7 +47,10 @@ SENTENCES = (
 
 @dataclass(frozen=True)
 class FakeRun:
-    """What to make. `missing` is the share of scores that have a reason instead of a number."""
+    """What to make. `missing` is the share of scores that have a reason instead of a number.
+
+    `stats`: verdicts beside `baseline`, or of every pair without one.
+    """
 
     samples: int = 12
     systems: tuple[SystemInfo, ...] = SYSTEMS
@@ -197,6 +62,11 @@ class FakeRun:
     seed: int = 7
     status: str = "complete"
     facts: dict[str, str] = field(default_factory=dict)
+    seconds: int = 2
+    baseline: str | None = None
+    stats: bool = False
+    ablation: bool = False
+    validity: bool = False
 
 
 def write_run(root: Path, plan: FakeRun | None = None) -> Path:
@@ -219,6 +89,14 @@ def write_run(root: Path, plan: FakeRun | None = None) -> Path:
     table.to_parquet(buffer, index=False)
     write_atomic(root / "scores.parquet", buffer.getvalue())
     write_json(root / "manifest.json", json.loads(_manifest(plan).model_dump_json()))
+    if plan.stats:
+        stats = make_stats(table, plan.metrics, plan.systems, baseline=plan.baseline)
+        write_json(root / "stats.json", stats.model_dump(mode="json"))
+    if plan.ablation:
+        ablation = make_ablation(table, plan.metrics, plan.systems)
+        write_json(root / "ablation.json", ablation.model_dump(mode="json"))
+    if plan.validity:
+        write_json(root / "validity.json", make_validity(plan.metrics))
     return root
 
 
@@ -257,7 +135,7 @@ def _record(
     broken = system.id == "Ovi" and i == 2
     media = poster = None
     if plan.media and not broken:
-        movie, picture = tiny_clip(i % 6)
+        movie, picture = tiny_clip(i % 6, plan.seconds)
         write_atomic(root / f"{base}.mp4", movie)
         write_atomic(root / f"{base}.jpg", picture)
         media, poster = f"{base}.mp4", f"{base}.jpg"
@@ -274,7 +152,7 @@ def _record(
         media=media,
         poster=poster,
         evidence=evidence,
-        duration=2.0,
+        duration=float(plan.seconds),
         fps=25.0,
         width=192,
         height=144,
@@ -328,7 +206,7 @@ def _rows(
 def _evidence(
     plan: FakeRun, system: SystemInfo, sample: Sample, i: int, rng: np.random.Generator
 ) -> list[EvidenceData]:
-    t = np.arange(0, 2, 0.02)
+    t = np.arange(0, plan.seconds, 0.02)
     talk = np.clip(np.sin(2 * np.pi * 2.3 * t + i) + 0.4 * np.sin(2 * np.pi * 5.1 * t), 0, None)
     energy = (
         np.roll(talk, 3) if system.role is not Role.LOWER_CONTROL else np.abs(rng.standard_normal(len(t)))
@@ -355,7 +233,10 @@ def _evidence(
             metric=MOTION.name,
             curves=[
                 CurveData(
-                    name="flow", unit="px/s", t=t[::6].tolist(), y=np.abs(rng.normal(4, 1, 17)).tolist()
+                    name="flow",
+                    unit="px/s",
+                    t=t[::6].tolist(),
+                    y=np.abs(rng.normal(4, 1, len(t[::6]))).tolist(),
                 )
             ],
             texts={"note": HOSTILE if plan.hostile else "steady camera"},
@@ -402,90 +283,21 @@ def _manifest(plan: FakeRun) -> RunManifest:
     )
 
 
-@cache
-def tiny_clip(look: int) -> tuple[bytes, bytes]:
-    """Return a real mp4 (2 s, 25 fps, H.264 with AAC) of a talking disc, and a JPEG of it."""
-    import av
-    import cv2
-
-    width, height, fps, rate = 192, 144, 25, 16_000
-    grid_y, grid_x = np.mgrid[0:height, 0:width]
-    colour = np.array(
-        [(198, 134, 96), (236, 188, 150), (120, 84, 60), (224, 172, 120), (168, 110, 80), (90, 60, 45)]
-    )
-    back = np.array(
-        [(70, 96, 120), (150, 160, 140), (200, 190, 180), (60, 60, 80), (110, 130, 110), (180, 150, 150)]
-    )
-    stream = BytesIO()
-    poster = b""
-    with av.open(stream, "w", format="mp4") as container:
-        video = container.add_stream("libx264", rate=fps, options={"crf": "30", "preset": "ultrafast"})
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        audio = container.add_stream("aac", rate=rate, layout="mono")
-        for n in range(2 * fps):
-            opening = max(0.0, float(np.sin(2 * np.pi * 2.3 * n / fps + look)))
-            picture = np.empty((height, width, 3), dtype=np.uint8)
-            picture[:] = back[look]
-            picture[((grid_x - 96) / 42) ** 2 + ((grid_y - 72) / 56) ** 2 < 1] = colour[look]
-            for eye in (80, 112):
-                picture[(grid_x - eye) ** 2 + (grid_y - 58) ** 2 < 20] = (30, 30, 40)
-            picture[((grid_x - 96) / 16) ** 2 + ((grid_y - 98) / (2 + 9 * opening)) ** 2 < 1] = (120, 30, 40)
-            if n == 5:
-                poster = cv2.imencode(".jpg", picture[:, :, ::-1])[1].tobytes()
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            container.mux(video.encode(frame))
-        container.mux(video.encode())
-        t = np.arange(2 * rate) / rate
-        loud = np.clip(np.sin(2 * np.pi * 2.3 * t + look), 0, None)
-        tone = (0.3 * loud * np.sin(2 * np.pi * 180 * t)).astype(np.float32)
-        sound = av.AudioFrame.from_ndarray(tone[None], format="fltp", layout="mono")
-        sound.sample_rate, sound.time_base = rate, Fraction(1, rate)
-        container.mux(audio.encode(sound))
-        container.mux(audio.encode())
-    return stream.getvalue(), poster
-
-
-def fake_scores(
-    samples: int, *, systems: int = 6, metrics: int = 12, seed: int = 3, missing: float = 0.03
-) -> tuple[pd.DataFrame, tuple[MetricSpec, ...], list[ClipRecord]]:
-    """Return a score table of `systems` x `metrics` x `samples` without any files, for tests of speed."""
-    rng = np.random.default_rng(seed)
-    specs = tuple(
-        MetricSpec(
-            id=f"made.m{k}",
-            version=1,
-            title=f"Made up {k}",
-            summary="Noise.",
-            fields=(FieldSpec(name="x", unit="", direction=Direction.HIGHER, meaning="noise"),),
-            tier=Tier.EMBEDDED,
-            licence="Apache-2.0",
-            source="none",
-        )
-        for k in range(metrics)
-    )
-    names = [f"s{i:05d}" for i in range(samples)]
-    items = [Sample(id=name, facts={"identity": f"p{i // 2}"}) for i, name in enumerate(names)]
-    clips = [ClipRecord(system=f"sys{s}", sample=item, source="") for s in range(systems) for item in items]
-    index = pd.MultiIndex.from_product(
-        [[f"sys{s}" for s in range(systems)], [spec.name for spec in specs], names],
-        names=["system", "metric", "sample"],
-    )
-    table = index.to_frame(index=False)
-    value = rng.normal(size=len(table))
-    gone = rng.random(len(table)) < missing
-    table = table.assign(
-        repeat=0,
-        field="x",
-        value=np.where(gone, np.nan, value),
-        reason=np.where(gone, "no_face", ""),
-        clip_sha256="",
-        seconds=0.1,
-    )
-    return table[list(SCORE_COLUMNS)], specs, clips
-
-
 def read(root: Path) -> tuple[pd.DataFrame, tuple[MetricSpec, ...], list[ClipRecord], list[SystemInfo]]:
     """Return what `summarise` takes, read back from a run directory."""
     run = RunDirectory(root)
     manifest = run.manifest()
     return run.scores(), tuple(manifest.metrics), run.clips(), manifest.systems
+
+
+__all__ = [
+    "HOSTILE",
+    "HOSTILE_NAMES",
+    "METRICS",
+    "SYSTEMS",
+    "FakeRun",
+    "fake_scores",
+    "read",
+    "tiny_clip",
+    "write_run",
+]

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from uniavgen_bench.report.shards import read_shard
+
 
 @dataclass
 class Page:
@@ -57,3 +59,8 @@ def parse(path: Path) -> Page:
     reader.close()
     reader.page.text = " ".join(reader.page.text.split())
     return reader.page
+
+
+def shards(report: Path) -> dict[str, Any]:
+    """Read all data files of a report by their names."""
+    return dict(read_shard(path.read_bytes()) for path in sorted((report / "data").iterdir()))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from report.browser import Browser, chromium
+from report.browser import Browser, settled
 from report.fake_run import FakeRun, write_run
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.report.build import build_report
@@ -17,31 +16,8 @@ NEAR = "document.getElementById('distributions').scrollIntoView({behavior: 'inst
 SYSTEMS = "[...document.querySelectorAll('#score-table tbody th .name')].map(e => e.textContent)"
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium is installed (apt install chromium)")
-    opened = Browser(program, tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = write_run(tmp_path_factory.mktemp("runs") / "a run, ü & #1?")
-    return build_report(root).parent
-
-
 def clip_page(report: Path, start: str) -> Path:
     return next(path for path in sorted((report / "clips").iterdir()) if path.name.startswith(start))
-
-
-def settled(browser: Browser) -> None:
-    """Fail if the page complained, opened a dialog, or asked for anything that is not on this disk."""
-    assert browser.problems == []
-    assert browser.requests
-    assert [r for r in browser.requests if not r.startswith(("file:///", "data:"))] == []
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
@@ -80,7 +56,7 @@ def test_plots_show_every_scored_clip(browser: Browser, report: Path) -> None:
     browser.wait("[...document.querySelectorAll('.plot[data-column]')].every(p => p.dataset.ready)")
     scored = browser.run(
         "[...document.querySelectorAll('.plot[data-column]')].map(p => [p.data[0].x.length,"
-        " Report.data('run-data').values[p.dataset.column].filter(v => v !== null).length])"
+        " Shards.get('run').values[p.dataset.column].filter(v => v !== null).length])"
     )
     assert len(scored) == 5
     assert all(drawn == known > 0 for drawn, known in scored)

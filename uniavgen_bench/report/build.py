@@ -7,11 +7,16 @@ import tempfile
 from pathlib import Path
 
 from uniavgen_bench.core.errors import BenchError, InputError
+from uniavgen_bench.report.clip_data import clip_shards
 from uniavgen_bench.report.clip_page import ClipPages
+from uniavgen_bench.report.failures import failure_groups, failures
 from uniavgen_bench.report.method_page import method
 from uniavgen_bench.report.overview import overview
+from uniavgen_bench.report.page_data import page_data
+from uniavgen_bench.report.player_page import player, viewer
 from uniavgen_bench.report.render import asset, asset_names, page, plotly_script
 from uniavgen_bench.report.run_data import RunData, read_run
+from uniavgen_bench.report.shards import shard
 from uniavgen_bench.stats.table import to_csv, to_markdown
 
 FOLDER = "report"
@@ -20,8 +25,9 @@ FOLDER = "report"
 def build_report(run: Path) -> Path:
     """Write `report/` into a run directory and return its index.html; an earlier report is replaced as a whole.
 
-    It holds index.html, method.html, a page per clip under `clips/`, assets, summary.csv and summary.md. Media stay
-    where they are and are named by relative paths, so the run directory may be moved or zipped.
+    It holds index.html, method.html, failures.html, compare.html (the player of two to four systems), clip.html
+    (any clip, by `#KEY`), a page per clip under `clips/` unless there are too many, data, assets, summary.csv and
+    summary.md. Media stay where they are and are named by relative paths, so the run directory may be moved or zipped.
 
     Raises:
         InputError: `run` is no run directory, or a file of it is damaged.
@@ -59,10 +65,23 @@ def _write(data: RunData, folder: Path) -> None:
     (folder / "summary.md").write_text(to_markdown(data.summaries), encoding="utf-8")
     (folder / "index.html").write_bytes(page("index.html.j2", **overview(data)))
     (folder / "method.html").write_bytes(page("method.html.j2", **method(data)))
+    (folder / "failures.html").write_bytes(page("failures.html.j2", **failures(data, failure_groups(data))))
+    (folder / "compare.html").write_bytes(page("player.html.j2", **player(data)))
+    (folder / "clip.html").write_bytes(page("viewer.html.j2", **viewer(data)))
+    _write_data(data, folder / "data")
+    if data.large:
+        return
     (folder / "clips").mkdir()
     pages = ClipPages(data)
     for clip, name in enumerate(data.page_names):
         (folder / "clips" / name).write_bytes(page("clip.html.j2", **pages.context(clip)))
+
+
+def _write_data(data: RunData, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "run.js").write_bytes(shard("run", page_data(data)))
+    for name, content in clip_shards(data):
+        (folder / name).write_bytes(content)
 
 
 def _swap(fresh: Path, target: Path) -> None:

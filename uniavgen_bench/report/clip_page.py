@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
-from pydantic import ValidationError
 
-from uniavgen_bench.core.run_files import ClipRecord, EvidenceData
 from uniavgen_bench.core.sample import Role
+from uniavgen_bench.report.clip_details import container_facts, evidence_of, notes, sample_facts, transcripts
 from uniavgen_bench.report.curves import drawable
-from uniavgen_bench.report.links import file_name, is_path, relative_url, without_paths
+from uniavgen_bench.report.links import file_name, relative_url, without_paths
 from uniavgen_bench.report.overview import anchor
 from uniavgen_bench.report.place import Distribution, Place, distribution, place
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.report.transcript import Piece, compare
 from uniavgen_bench.stats.grid import reason_sentence
 from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.table import ARROWS, DIRECTION_TEXT, ROLE_TEXT
@@ -57,14 +55,6 @@ class Link:
     value: str = ""
 
 
-@dataclass(frozen=True)
-class Transcript:
-    """What a metric heard, beside what should be heard."""
-
-    metric: str
-    pieces: tuple[Piece, ...]
-
-
 class ClipPages:
     """Makes the context of each clip's page; what all share is computed once."""
 
@@ -83,7 +73,7 @@ class ClipPages:
         """Return the context of one clip's page."""
         run = self.run
         record = run.record(clip)
-        evidence, problem = self._evidence(record)
+        evidence, problem = evidence_of(run.directory, record)
         system = run.systems[run.system_number[clip]]
         metrics = self._metrics(clip)
         return {
@@ -103,14 +93,15 @@ class ClipPages:
             "previous": self._neighbour(clip, -1),
             "following": self._neighbour(clip, 1),
             "siblings": self._siblings(clip),
+            "beside": self._beside(clip),
             "pool_size": int(np.count_nonzero(run.pool)),
             "curves": drawable(evidence),
             "duration": record.duration if record else None,
-            "transcripts": _transcripts(evidence),
-            "texts": _texts(evidence),
+            "transcripts": transcripts(evidence),
+            "texts": notes(evidence),
             "evidence_problem": problem,
-            "facts": _facts(record),
-            "container": _container(record),
+            "facts": sample_facts(record),
+            "container": container_facts(record),
         }
 
     def _metrics(self, clip: int) -> list[MetricScores]:
@@ -155,6 +146,19 @@ class ClipPages:
             return None
         return Link(self.run.page_names[other], str(grid.sample[other]))
 
+    def _beside(self, clip: int) -> str:
+        """Return the address of the player with this clip, and beside it the baseline or the next system."""
+        run = self.run
+        mine, baseline = str(run.grid.system[clip]), run.stats.block.baseline if run.stats else None
+        others = [str(run.grid.system[c]) for c in self.by_sample[str(run.grid.sample[clip])]]
+        others = [name for name in dict.fromkeys(others) if name != mine]
+        other = baseline if baseline in others else next(iter(others), None)
+        asked = [("sample", str(run.grid.sample[clip])), ("system", mine)] + (
+            [("system", other)] if other else []
+        )
+        asked += [("repeat", str(run.grid.repeat[clip]))] if run.grid.repeat[clip] else []
+        return f"compare.html#{urlencode(asked)}"
+
     def _siblings(self, clip: int) -> list[Link]:
         """Return the same sample's other clips, in the order of the systems, with their first headline score."""
         run = self.run
@@ -168,16 +172,6 @@ class ClipPages:
             )
         return links
 
-    def _evidence(self, record: ClipRecord | None) -> tuple[list[EvidenceData], str]:
-        if record is None:
-            return [], ""
-        try:
-            return self.run.directory.evidence(record), ""
-        except FileNotFoundError:
-            return [], "the evidence file is gone"
-        except (OSError, json.JSONDecodeError, UnicodeDecodeError, ValidationError, TypeError):
-            return [], "the evidence file is damaged"
-
 
 def _folded(lines: list[ScoreLine]) -> tuple[ScoreLine, ...]:
     """Say once what is missing from all fields for one and the same reason."""
@@ -189,71 +183,3 @@ def _folded(lines: list[ScoreLine]) -> tuple[ScoreLine, ...]:
     ):
         return (replace(first, field=f"all {len(lines)} fields", unit="", arrow="", direction="", sign=""),)
     return tuple(lines)
-
-
-COMPARED = (
-    ("asked for, normalised", "heard, normalised"),
-    ("asked for", "heard"),
-    ("reference", "hypothesis"),
-)
-"""Names of texts that are compared word by word, the pair that a score was made of first."""
-
-
-def _pair(item: EvidenceData) -> tuple[str, str] | None:
-    return next((pair for pair in COMPARED if item.texts.keys() >= set(pair)), None)
-
-
-def _transcripts(evidence: list[EvidenceData]) -> list[Transcript]:
-    pairs = ((item, _pair(item)) for item in evidence)
-    return [
-        Transcript(item.metric, tuple(compare(item.texts[pair[0]], item.texts[pair[1]])))
-        for item, pair in pairs
-        if pair
-    ]
-
-
-def _texts(evidence: list[EvidenceData]) -> list[tuple[str, str, str]]:
-    return [
-        (item.metric, name, text)
-        for item in evidence
-        for name, text in item.texts.items()
-        if name not in (_pair(item) or ())
-    ]
-
-
-def _facts(record: ClipRecord | None) -> list[tuple[str, str]]:
-    if record is None:
-        return []
-    sample = record.sample
-    rows = [(name, value) for name, value in sample.facts.items() if not is_path(value)]
-    if sample.task:
-        rows.insert(0, ("task", sample.task.value.replace("_", " ")))
-    rows.append(("language", sample.language))
-    rows += [
-        (name, path.name)
-        for name, path in (
-            ("reference image", sample.image),
-            ("reference audio", sample.reference_audio),
-            ("condition audio", sample.condition_audio),
-            ("condition video", sample.condition_video),
-        )
-        if path
-    ]
-    return rows
-
-
-def _container(record: ClipRecord | None) -> list[tuple[str, str]]:
-    if record is None:
-        return []
-    rows = [("file", file_name(record.source))]
-    if record.duration is not None:
-        rows.append(("length", f"{record.duration:.2f} s"))
-    if record.width and record.height:
-        rows.append(("picture", f"{record.width} × {record.height}"))
-    if record.fps:
-        rows.append(("frame rate", f"{record.fps:.3f}".rstrip("0").rstrip(".") + " fps"))
-    if record.audio_rate:
-        rows.append(("sound", f"{record.audio_rate / 1000:g} kHz"))
-    if record.sha256:
-        rows.append(("sha256", record.sha256))
-    return rows

@@ -42,14 +42,14 @@ def _plain(curve: CurveData) -> dict[str, Any]:
 
 
 def thin(
-    t: np.ndarray[Any, Any], y: np.ndarray[Any, Any]
+    t: np.ndarray[Any, Any], y: np.ndarray[Any, Any], most: int = MOST_POINTS
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return at most `MOST_POINTS` points [m] of a curve [n]: lowest and highest of each stretch, so peaks stay."""
+    """Return at most `most` points [m] of a curve [n]: lowest and highest of each stretch, so peaks stay."""
     size = min(len(t), len(y))
     t, y = t[:size], y[:size]
-    if size <= MOST_POINTS:
+    if size <= most:
         return t, y
-    edges = np.linspace(0, size, MOST_POINTS // 2 + 1).astype(int)
+    edges = np.linspace(0, size, most // 2 + 1).astype(int)
     keep = []
     for start, end in itertools.pairwise(edges):
         part = np.nan_to_num(y[start:end], nan=0.0)

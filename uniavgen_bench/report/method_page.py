@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from uniavgen_bench.core.spec import MetricSpec
+from uniavgen_bench.core.validity_files import MetricValidity
 from uniavgen_bench.report.links import without_paths
 from uniavgen_bench.report.overview import anchor
 from uniavgen_bench.report.run_data import RunData
+from uniavgen_bench.report.validity_view import ValidityRow, validity_rows
 from uniavgen_bench.stats.numbers import duration, unit_text
 from uniavgen_bench.stats.table import ARROWS, DIRECTION_TEXT
 
@@ -35,6 +37,8 @@ class MetricCard:
     fields: tuple[FieldCard, ...]
     needs: str
     cost: str
+    validity: MetricValidity | None
+    checks: tuple[ValidityRow, ...]
 
 
 def method(run: RunData) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def method(run: RunData) -> dict[str, Any]:
             for s in run.systems
         ],
         "weights": [(w, without_paths(w.source), _megabytes(w.bytes)) for w in manifest.weights],
-        "cards": [_card(spec, seconds.get(spec.name)) for spec in manifest.metrics],
+        "cards": [_card(run, spec, seconds.get(spec.name)) for spec in manifest.metrics],
     }
 
 
@@ -89,7 +93,7 @@ def _seconds(run: RunData) -> dict[str, str]:
     }
 
 
-def _card(spec: MetricSpec, cost: str | None) -> MetricCard:
+def _card(run: RunData, spec: MetricSpec, cost: str | None) -> MetricCard:
     fields = tuple(
         FieldCard(
             name=field.name,
@@ -102,7 +106,8 @@ def _card(spec: MetricSpec, cost: str | None) -> MetricCard:
         for field in spec.fields
     )
     needs = ", ".join(n.replace("_", " ") for n in (*(a.value for a in spec.needs), *spec.sample_needs))
-    return MetricCard(spec, anchor(spec.name), fields, needs, cost or "")
+    validity = run.validity.of(spec.name) if run.validity else None
+    return MetricCard(spec, anchor(spec.name), fields, needs, cost or "", validity, validity_rows(validity))
 
 
 def _range(low: float | None, high: float | None) -> str:

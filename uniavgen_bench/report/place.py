@@ -59,15 +59,27 @@ def place(value: float, among: Distribution, *, member: bool) -> Place | None:
     def at(number: float) -> float:
         return round(WIDTH * (number - lowest) / span, 2) if span else WIDTH / 2
 
-    if among.direction is Direction.HIGHER:
-        below, word = int(np.searchsorted(among.values, value, "left")), "better than"
-    elif among.direction is Direction.LOWER:
-        below, word = len(among.values) - int(np.searchsorted(among.values, value, "right")), "better than"
-    elif among.direction is Direction.ZERO:
-        below, word = int(np.count_nonzero(np.abs(among.values) > abs(value))), "nearer to zero than"
+    if among.direction is Direction.ZERO:
+        sizes = np.abs(among.values)
+        below, word = int(np.count_nonzero(sizes > abs(value))), "nearer to zero than"
+        equal = int(np.count_nonzero(sizes == abs(value))) - member
     else:
-        below, word = int(np.searchsorted(among.values, value, "left")), "higher than"
+        left = int(np.searchsorted(among.values, value, "left"))
+        right = int(np.searchsorted(among.values, value, "right"))
+        equal = right - left - member
+        below = len(among.values) - right if among.direction is Direction.LOWER else left
+        word = "higher than" if among.direction is Direction.NONE else "better than"
     low, middle, high = among.quartiles
-    return Place(
-        at(value), at(low), at(middle), at(high), f"{word} {percent(below / others)} of {others} others"
+    return Place(at(value), at(low), at(middle), at(high), sentence(word, below, equal, others))
+
+
+def sentence(word: str, below: int, equal: int, others: int) -> str:
+    """Say where a value lies: `better than 40 % of 50 others`; values that are the same are named, not passed over."""
+    if equal == others:
+        return f"the same as all {others} others"
+    if not equal:
+        return f"{word} {percent(below / others)} of {others} others"
+    same = f"the same as {percent(equal / others)}"
+    return f"{same} of {others} others" + (
+        f", {word} {percent(below / others)}" if below else f", {word} none"
     )

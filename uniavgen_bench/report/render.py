@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from uniavgen_bench.report.links import with_sources, without_paths
+from uniavgen_bench.report.shards import finite
 from uniavgen_bench.stats.numbers import duration, number, percent
 
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
@@ -50,6 +50,7 @@ def environment() -> jinja2.Environment:
         with_sources=with_sources,
         without_paths=without_paths,
         plural=plural,
+        breakable=breakable,
     )
     return env
 
@@ -64,20 +65,18 @@ def json_data(value: Any) -> Markup:
 
     Numbers that are not finite become null.
     """
-    text = json.dumps(_finite(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(finite(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
+def breakable(name: str) -> Markup:
+    """Return a name that may be broken after an underscore or a dot, so that no line ends inside a word of it."""
+    return Markup("").join(
+        escape(part) + Markup("<wbr>") if part.endswith(("_", ".")) else escape(part)
+        for part in re.split(r"(?<=[_.])(?=\w)", name)
+    )
 
 
 def plural(count: int, one: str, many: str = "") -> str:

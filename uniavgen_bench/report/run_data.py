@@ -10,19 +10,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uniavgen_bench.core.comparison import AblationResult, RunStats
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest
 from uniavgen_bench.core.sample import Role, SystemInfo
+from uniavgen_bench.core.validity_files import RunValidity, read_validity
 from uniavgen_bench.stats.grid import Column, ScoreGrid, reason_of, score_grid
 from uniavgen_bench.stats.numbers import decimals
 from uniavgen_bench.stats.summary import Summary, summarise_grid
 from uniavgen_bench.stats.table import ROLE_ORDER, places
 
+LARGE = 3_000
+"""With more clips than this, one page shows any clip from data files; with fewer, each clip has a page of its own."""
+
 
 @dataclass(frozen=True)
 class RunData:
-    """A run as the report needs it. Clips are the rows of `grid`; `systems` are in the order of the tables."""
+    """A run as the report needs it. Clips are the rows of `grid`; `systems` are in the order of the tables.
+
+    `stats`, `ablation` and `validity` are None where the run holds no such file.
+    """
 
     directory: RunDirectory
     manifest: RunManifest
@@ -31,6 +39,9 @@ class RunData:
     grid: ScoreGrid
     summaries: tuple[Summary, ...]
     systems: tuple[SystemInfo, ...]
+    stats: RunStats | None = None
+    ablation: AblationResult | None = None
+    validity: RunValidity | None = None
 
     @property
     def title(self) -> str:
@@ -50,13 +61,41 @@ class RunData:
         return np.asarray([known[str(name)] for name in self.grid.system], dtype=np.int64)
 
     @cached_property
-    def page_names(self) -> tuple[str, ...]:
-        """For each clip [N] the file name of its page; the hash of the slug keeps them distinct."""
+    def large(self) -> bool:
+        """Whether clips share one page that reads data files."""
+        return len(self.grid.system) > LARGE
+
+    @cached_property
+    def clip_keys(self) -> tuple[str, ...]:
+        """For each clip [N] its name in addresses, which stays the same from report to report.
+
+        The hash of the slug keeps them distinct. `clip.html#KEY` leads to a clip in a report of any size.
+        """
         grid = self.grid
         return tuple(
-            f"{slug(f'{system}/{sample}/{repeat}')}.html"
+            slug(f"{system}/{sample}/{repeat}")
             for system, sample, repeat in zip(grid.system, grid.sample, grid.repeat, strict=True)
         )
+
+    @cached_property
+    def page_names(self) -> tuple[str, ...]:
+        """For each clip [N] the file name of its own page."""
+        return tuple(f"{key}.html" for key in self.clip_keys)
+
+    def clip_link(self, clip: int) -> str:
+        """Return the address of a clip's page, from the report's folder."""
+        return f"clip.html#{self.clip_keys[clip]}" if self.large else f"clips/{self.page_names[clip]}"
+
+    @cached_property
+    def sample_names(self) -> tuple[str, ...]:
+        """The samples [S], sorted."""
+        return tuple(str(name) for name in np.unique(self.grid.sample.astype(str)))
+
+    @cached_property
+    def sample_number(self) -> NDArray[np.int64]:
+        """For each clip [N] the position of its sample."""
+        known = {name: i for i, name in enumerate(self.sample_names)}
+        return np.asarray([known[str(name)] for name in self.grid.sample], dtype=np.int64)
 
     @cached_property
     def digits(self) -> tuple[int, ...]:
@@ -94,6 +133,17 @@ class RunData:
         system = self.systems[self.system_number[clip]]
         return str(system.label or system.id)
 
+    def label_of(self, system: str) -> str:
+        """Return the label of a system by its id; the id where the run does not hold it."""
+        return next((s.label for s in self.systems if s.id == system and s.label), system)
+
+    def column_of(self, metric: str, field: str) -> int | None:
+        """Return the column of a field by the metric's name, with its version or without; None when not here."""
+        for i, column in enumerate(self.grid.columns):
+            if column.field.name == field and metric in (column.metric, column.spec.id):
+                return i
+        return None
+
     @cached_property
     def metric_columns(self) -> dict[str, list[int]]:
         """The columns of each metric, headline first."""
@@ -130,4 +180,15 @@ def read_run(run: Path) -> RunData:
     systems = [*manifest.systems, *(SystemInfo(id=name, use=name) for name in others)]
     systems.sort(key=lambda system: ROLE_ORDER.index(system.role))
     summaries = summarise_grid(grid, records, systems=systems)
-    return RunData(directory, manifest, records, scores, grid, summaries, tuple(systems))
+    return RunData(
+        directory=directory,
+        manifest=manifest,
+        records=records,
+        scores=scores,
+        grid=grid,
+        summaries=summaries,
+        systems=tuple(systems),
+        stats=directory.stats(),
+        ablation=directory.ablation(),
+        validity=read_validity(run / "validity.json"),
+    )

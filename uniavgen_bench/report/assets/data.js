@@ -73,5 +73,16 @@ const Report = (() => {
     for (const element of elements) watcher.observe(element);
   }
 
-  return { data, number, make, plain, short, plotly, whenNear };
+  /** The address of a clip's page, from the report's folder. */
+  function clipLink(run, clip) {
+    const key = run.clips.key[clip];
+    return run.large ? `clip.html#${key}` : `clips/${key}.html`;
+  }
+
+  /** Names of reasons and fields as people read them. */
+  function words(name) {
+    return name.replaceAll("_", " ");
+  }
+
+  return { data, number, make, plain, short, plotly, whenNear, clipLink, words };
 })();

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const run = Report.data("run-data");
+  const run = Shards.get("run");
   if (!run) return;
   const MOST_DOTS = 160;
   const ROW = 46;
@@ -55,7 +55,7 @@
         dots.y.push(row + 1.3 * half * jitter(clip));
         dots.customdata.push(clip);
         dots.colour.push(colour);
-        dots.text.push(`${Report.plain(run.clips.sample[clip])}<br>${Report.plain(system.label)}`);
+        dots.text.push(`${Report.plain(run.samples.id[run.clips.sample[clip]])}<br>${Report.plain(system.label)}`);
       }
       if (box.quartiles) {
         const [low, middle, high] = box.quartiles;
@@ -114,7 +114,7 @@
     element.dataset.ready = "yes";
     element.on("plotly_click", (event) => {
       const clip = event.points[0].customdata;
-      if (clip !== undefined) window.location.href = `clips/${run.clips.page[clip]}`;
+      if (clip !== undefined) window.location.href = Report.clipLink(run, clip);
     });
     const pointer = (cursor) => () => { for (const layer of element.querySelectorAll(".nsewdrag")) layer.style.cursor = cursor; };
     element.on("plotly_hover", pointer("pointer"));

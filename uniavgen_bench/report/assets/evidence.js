@@ -1,15 +1,14 @@
 // Evidence of one clip: curves over its time with a line that follows the player, and curves over the lag.
 "use strict";
 
-(() => {
-  const clip = Report.data("clip-data");
-  if (!clip) return;
-  const { items, duration } = clip;
-  const player = document.getElementById("player");
+const Evidence = (() => {
   const COLOURS = ["accent", "mark", "good", "floor"];
-  const followers = [];
-
-  const unitOf = (curve) => (curve.unit ? `${curve.name} (${curve.unit})` : curve.name);
+  let items = [];
+  let duration = null;
+  let player = null;
+  let plots = [];
+  let followers = [];
+  let root = "";
 
   /** Curves of one unit share an axis; a second unit takes the right side; more are drawn in rows. */
   function overTime(curves) {
@@ -60,7 +59,7 @@
     ];
     const annotations = [{ x: at, yref: "paper", y: 1, yanchor: "bottom", showarrow: false, text: `${first.best} at ${Report.number(at, 0)} ms`, font: { size: 12, color: Theme.colour("mark") } }];
     const title = (text) => ({ text: Report.plain(text), font: { size: 12 } });
-    return [traces, { height: 220, margin: { l: 8, r: 8, t: 30, b: 36 }, hovermode: "closest", shapes, annotations, xaxis: { title: title("lag (ms)"), fixedrange: true, zeroline: false }, yaxis: { title: title(unitOf(first)), fixedrange: true } }];
+    return [traces, { height: 220, margin: { l: 8, r: 8, t: 30, b: 36 }, hovermode: "closest", shapes, annotations, xaxis: { title: title("lag (ms)"), fixedrange: true, zeroline: false }, yaxis: { title: title(first.unit), fixedrange: true } }];
   }
 
   function draw(plotly, element) {
@@ -107,20 +106,60 @@
     if (!player.paused && !player.ended) requestAnimationFrame(run);
   }
 
-  if (player) {
-    player.addEventListener("play", run);
-    for (const event of ["timeupdate", "seeking", "seeked", "loadedmetadata"]) player.addEventListener(event, place);
-  }
-
-  const plots = [...document.querySelectorAll("#evidence .plot")];
-
   function show(element) {
-    Report.plotly("../").then(
+    Report.plotly(root).then(
       (plotly) => draw(plotly, element),
       (error) => { element.textContent = error.message; },
     );
   }
 
-  Report.whenNear(plots, show);
+  /** Draws the plots of this page as they come near; `folder` leads to the report's folder. */
+  function start(folder, seconds, given = items) {
+    [root, duration, items, followers] = [folder, seconds, given, []];
+    player = document.getElementById("player");
+    plots = [...document.querySelectorAll("#evidence .plot")];
+    if (player) {
+      player.addEventListener("play", run);
+      for (const event of ["timeupdate", "seeking", "seeked", "loadedmetadata"]) player.addEventListener(event, place);
+    }
+    Report.whenNear(plots, show);
+  }
+
+  /** Builds the places of the plots from the curves of a data file; null without any. */
+  function build(curves) {
+    const byMetric = new Map();
+    for (const curve of curves) {
+      const { metric, lag } = curve;
+      if (!byMetric.has(metric)) byMetric.set(metric, { metric, time: [], lag: [] });
+      const t = curve.t ?? curve.y.map((_, i) => curve.t0 + i * curve.dt);
+      byMetric.get(metric)[lag ? "lag" : "time"].push({ ...curve, t, best: /distance/i.test(curve.name) ? "lowest" : "highest" });
+    }
+    items = [...byMetric.values()];
+    if (!items.length) return null;
+    const box = Report.make("div", "evidence-plots");
+    box.id = "evidence";
+    items.forEach((item, i) => {
+      const card = Report.make("article", "plot-card");
+      const title = Report.make("h3");
+      title.append(Report.make("code", "", item.metric));
+      card.append(title);
+      for (const axis of ["time", "lag"].filter((name) => item[name].length)) {
+        const names = item[axis].map((curve) => curve.name).join(", ");
+        if (axis === "lag") card.append(Report.make("p", "plot-name", names));
+        const plot = Object.assign(Report.make("div", "plot"), { role: "img", ariaLabel: names });
+        Object.assign(plot.dataset, { item: `${i}`, axis });
+        const holder = Report.make("div", `over-${axis}`);
+        holder.append(plot);
+        card.append(holder);
+      }
+      box.append(card);
+    });
+    return box;
+  }
+
   Theme.onChange(() => plots.filter((plot) => plot.dataset.ready).forEach(show));
+  const clip = Report.data("clip-data");
+  if (clip) start("../", clip.duration, clip.items);
+
+  return { start, build };
 })();

@@ -2,9 +2,10 @@
 "use strict";
 
 (() => {
-  const run = Report.data("run-data");
+  const run = Shards.get("run");
   const list = document.getElementById("gallery");
   if (!run || !list) return;
+  const names = run.samples.id;
   const PER_PAGE = 24;
   const clips = run.clips;
   const count = clips.sample.length;
@@ -12,11 +13,18 @@
   const form = document.getElementById("filters");
   const status = document.getElementById("gallery-count");
   const pages = document.getElementById("gallery-pages");
-  const texts = clips.sample.map((sample, i) =>
-    `${sample} ${run.systems[clips.system[i]].label} ${clips.words[i]}`.toLowerCase(),
-  );
+  const labels = run.systems.map((system) => ` ${system.label.toLowerCase()}`);
+  let texts = null;
 
-  // For each column and clip the reason, and for each clip how many headline scores are missing.
+  /** Whether a clip's sample, words and system hold all that is searched; texts are made at the first search. */
+  function holds(clip, words) {
+    texts ??= names.map((name, sample) => `${name} ${run.samples.words[sample]}`.toLowerCase());
+    const text = texts[clips.sample[clip]];
+    const label = labels[clips.system[clip]];
+    return words.every((word) => text.includes(word) || label.includes(word));
+  }
+
+  // For each column and clip the reason.
   const reasonOf = run.missing.map(({ clips: at, reasons }) => new Map(at.map((clip, i) => [clip, reasons[i]])));
   const headlines = run.metrics.map((metric) => metric.columns[0]);
   const lacks = (clip) => run.metrics.some((metric) => metric.columns.some((column) => reasonOf[column].has(clip)));
@@ -82,14 +90,14 @@
     chosen = [];
     for (let clip = 0; clip < count; clip += 1) {
       if (system !== "" && clips.system[clip] !== Number(system)) continue;
-      if (field("fact").value && run.facts[fact].codes[clip] !== value) continue;
+      if (field("fact").value && run.facts[fact].codes[clips.sample[clip]] !== value) continue;
       if (missing === "none" ? lacks(clip) : missing === "some" && !lacks(clip)) continue;
       if (missing.includes(",") && !asked.some((c) => reasonOf[c].get(clip) === Number(reason))) continue;
-      if (words.length && !words.every((word) => texts[clip].includes(word))) continue;
+      if (words.length && !holds(clip, words)) continue;
       chosen.push(clip);
     }
     const by = (key) => chosen.sort((a, b) => key(a, b) || a - b);
-    if (order === "sample") by((a, b) => clips.sample[a].localeCompare(clips.sample[b]));
+    if (order === "sample") by((a, b) => clips.sample[a] - clips.sample[b]);
     else if (order) {
       const [column, sign] = order.split(",").map(Number);
       const values = run.values[column];
@@ -111,8 +119,8 @@
       picture.append(image);
     } else picture.textContent = "no picture";
     const text = Report.make("div", "text");
-    const link = Report.make("a", "", clips.sample[clip]);
-    link.href = `clips/${clips.page[clip]}`;
+    const link = Report.make("a", "", names[clips.sample[clip]]);
+    link.href = Report.clipLink(run, clip);
     const system = run.systems[clips.system[clip]];
     const repeat = clips.repeat[clip] ? ` · repeat ${clips.repeat[clip]}` : "";
     text.append(link, Report.make("span", "system", system.label + repeat));
@@ -138,7 +146,8 @@
     const last = Math.max(0, Math.ceil(chosen.length / PER_PAGE) - 1);
     page = Math.min(Math.max(page, 0), last);
     list.replaceChildren(...chosen.slice(page * PER_PAGE, (page + 1) * PER_PAGE).map(tile));
-    status.textContent = chosen.length === count ? `${count} clips` : `${chosen.length} of ${count} clips`;
+    const total = Report.number(count, 0);
+    status.textContent = chosen.length === count ? `${total} clips` : `${Report.number(chosen.length, 0)} of ${total} clips`;
     pages.hidden = last === 0;
     document.getElementById("page-number").textContent = `${page + 1} of ${last + 1}`;
     document.getElementById("page-back").disabled = page === 0;
@@ -162,13 +171,33 @@
   form.addEventListener("reset", () => setTimeout(choose, 0));
   document.getElementById("page-back").addEventListener("click", () => turn(-1));
   document.getElementById("page-on").addEventListener("click", () => turn(1));
-  for (const link of document.querySelectorAll(".show-missing")) {
-    link.addEventListener("click", () => {
-      form.reset();
-      const { metric, reason } = link.dataset;
-      const option = [...field("missing").options].find((o) => o.dataset.metric === metric && o.dataset.reason === reason);
-      setTimeout(() => { if (option) option.selected = true; choose(); }, 0);
-    });
+
+  /** Shows the clips that lack a metric (`*`: any) for a reason, of one system or of all. */
+  function showMissing(metric, reason, system) {
+    form.reset();
+    const option = [...field("missing").options].find((o) => o.dataset.metric === metric && o.dataset.reason === reason);
+    const chosenSystem = run.systems.findIndex((known) => known.id === system);
+    setTimeout(() => {
+      if (option) option.selected = true;
+      if (chosenSystem >= 0) field("system").value = `${chosenSystem}`;
+      choose();
+    }, 0);
   }
+
+  for (const link of document.querySelectorAll(".show-missing")) {
+    link.addEventListener("click", () => showMissing(link.dataset.metric, link.dataset.reason, link.dataset.system));
+  }
+
+  // `#clips?missing=REASON&metric=NAME&system=ID` leads here from other pages.
+  function follow() {
+    const [place, query] = window.location.hash.slice(1).split("?");
+    if (place !== "clips" || !query) return;
+    const asked = new URLSearchParams(query);
+    showMissing(asked.get("metric") ?? "*", asked.get("missing") ?? "", asked.get("system") ?? "");
+    document.getElementById("clips").scrollIntoView({ behavior: "instant" });
+  }
+
+  window.addEventListener("hashchange", follow);
   choose();
+  follow();
 })();

@@ -1,0 +1,59 @@
+"""What is known of a metric's worth, in a few words beside its scores, and in full on the page of methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from uniavgen_bench.core.validity_files import MetricValidity, ValidityCheck
+from uniavgen_bench.report.render import plural
+from uniavgen_bench.report.run_data import RunData
+from uniavgen_bench.stats.numbers import decimals, number, unit_text
+
+
+@dataclass(frozen=True)
+class ValidityBadge:
+    """A few words, and whether a check failed."""
+
+    text: str
+    failed: bool
+
+
+@dataclass(frozen=True)
+class ValidityRow:
+    """One check of a metric."""
+
+    name: str
+    outcome: str
+    failed: bool
+    measured: str
+    expected: str
+    detail: str
+
+
+def badge(run: RunData, metric: str) -> ValidityBadge | None:
+    """Return what stands beside a metric; None where the run says nothing of it."""
+    found = run.validity.of(metric) if run.validity else None
+    if found is None:
+        return None
+    if not found.judged:
+        return ValidityBadge(found.verdict or f"{plural(len(found.checks), 'check')}, none judged", False)
+    return ValidityBadge(f"{found.held} of {plural(found.judged, 'check')} held", found.held < found.judged)
+
+
+def validity_rows(found: MetricValidity | None) -> tuple[ValidityRow, ...]:
+    """Return all checks of a metric."""
+    return tuple(_row(check) for check in found.checks) if found else ()
+
+
+def _row(check: ValidityCheck) -> ValidityRow:
+    outcome = "reported" if check.passed is None else "held" if check.passed else "failed"
+    half = (check.high - check.low) / 2 if check.low is not None and check.high is not None else None
+    digits = decimals([half], otherwise=abs(check.value) if check.value is not None else None)
+    measured = number(check.value, digits) if check.value is not None else ""
+    if check.low is not None and check.high is not None:
+        measured += f" [{number(check.low, digits)}, {number(check.high, digits)}]"
+    unit = unit_text(check.unit)
+    measured += f" {unit}" if unit and measured else ""
+    if check.clips is not None:
+        measured += f"{', ' if measured else ''}{plural(check.clips, 'clip')}"
+    return ValidityRow(check.name, outcome, check.passed is False, measured, check.expected, check.detail)

@@ -1,0 +1,252 @@
+"""What the comparisons of a run say, in sentences: who is better, by how much, how sure, and what could not be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from uniavgen_bench.core.comparison import CompareBlock, Estimate, PairedResult, RankResult, RunStats, Verdict
+from uniavgen_bench.core.sample import Role
+from uniavgen_bench.report.render import plural
+from uniavgen_bench.report.run_data import RunData
+from uniavgen_bench.stats.numbers import decimals, number, percent, unit_text
+
+MARKS = {
+    Verdict.BETTER: "▲",
+    Verdict.WORSE: "▼",
+    Verdict.DIFFERENT: "◆",
+    Verdict.NOT_SEEN: "≈",
+    Verdict.NOT_COMPARABLE: "?",
+}
+WORDS = {
+    Verdict.BETTER: "better",
+    Verdict.WORSE: "worse",
+    Verdict.DIFFERENT: "different",
+    Verdict.NOT_SEEN: "no difference seen",
+    Verdict.NOT_COMPARABLE: "not comparable",
+}
+TESTS = {
+    "paired_permutation": "paired permutation test",
+    "wilcoxon": "Wilcoxon’s signed-rank test",
+}
+CORRECTIONS = {
+    "holm": "Holm’s correction",
+    "bh": "Benjamini and Hochberg’s correction",
+    "none": "no correction",
+}
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One comparison as the page shows it: `who` beside `other`; texts are empty where there is no number."""
+
+    result: PairedResult
+    who: str
+    other: str
+    mark: str
+    word: str
+    difference: str
+    p: str
+    detectable: str
+    effect: str
+    coverage: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class SystemVerdict:
+    """What one system's comparisons with the baseline say together: (verdict's word, its parts in a few words)."""
+
+    who: str
+    other: str
+    parts: tuple[tuple[Verdict, str, tuple[str, ...], int], ...]
+
+
+def contrasts(run: RunData, metric: str, *, headline: bool = True) -> list[Contrast]:
+    """Return the comparisons of a metric's headline in the order of the systems."""
+    if run.stats is None:
+        return []
+    order = {system.id: i for i, system in enumerate(run.systems)}
+    chosen = [r for r in run.stats.paired if r.headline is headline and is_metric(run, r, metric)]
+    chosen.sort(key=lambda r: (order.get(r.baseline, len(order)), order.get(r.system, len(order))))
+    return [contrast(run, result, run.stats.block) for result in chosen]
+
+
+def is_metric(run: RunData, result: PairedResult | RankResult, metric: str) -> bool:
+    """Whether a result is of a metric of the run, named with its version or without."""
+    return result.metric == metric or any(
+        c.metric == metric and c.spec.id == result.metric for c in run.grid.columns
+    )
+
+
+def contrast(run: RunData, result: PairedResult, block: CompareBlock) -> Contrast:
+    """Return a comparison with all its texts."""
+    who, other = run.label_of(result.system), run.label_of(result.baseline)
+    coverage = f"{result.pairs} of {plural(result.attempted, 'sample')}"
+    digits = difference_digits(result)
+    unit = unit_text(result.unit)
+    detectable = number(result.detectable, digits) + (f" {unit}" if unit else "") if result.detectable else ""
+    effect = ""
+    if result.d is not None:
+        effect = f"paired d {signed(result.d.value, 2)}"
+    if result.cliff is not None:
+        effect += f"{', ' if effect else ''}Cliff’s delta {signed(result.cliff.value, 2)}"
+    return Contrast(
+        result=result,
+        who=who,
+        other=other,
+        mark=MARKS[result.verdict],
+        word=WORDS[result.verdict],
+        difference=estimate_text(result.difference, digits) if result.difference else "",
+        p=p_text(result.p_adjusted),
+        detectable=detectable,
+        effect=effect,
+        coverage=coverage,
+        sentence=_sentence(result, who, other, digits, detectable, coverage, block),
+    )
+
+
+def _sentence(
+    result: PairedResult,
+    who: str,
+    other: str,
+    digits: int,
+    detectable: str,
+    coverage: str,
+    block: CompareBlock,
+) -> str:
+    if result.verdict is Verdict.NOT_COMPARABLE:
+        why = f": {result.why}" if result.why else ""
+        return f"{who} and {other} cannot be compared ({coverage} have both){why}."
+    numbers = f"{number(result.mean_system, digits)} against {number(result.mean_baseline, digits)}"
+    if result.difference is not None:
+        numbers += f", difference {long_estimate(result.difference, digits)}"
+    numbers += f", {adjusted(block)} {p_text(result.p_adjusted)}, over {coverage}"
+    seen = (
+        f" A true difference of {detectable} or more would have been seen with {percent(block.power)} power."
+    )
+    if result.verdict is Verdict.NOT_SEEN:
+        return f"No difference was seen between {who} and {other}: {numbers}.{seen if detectable else ''}"
+    word = {"different": "different from"}.get(result.verdict.value, f"{result.verdict.value} than")
+    lost = result.attempted - result.pairs - result.neither
+    only = f" {plural(lost, 'sample has', 'samples have')} a number from one of the two only." if lost else ""
+    return f"{who} is {word} {other}: {numbers}.{only}"
+
+
+def by_system(run: RunData) -> list[SystemVerdict]:
+    """Return for each system proper, beside the baseline, what all metrics' headlines say; empty without a baseline."""
+    stats = run.stats
+    if stats is None or stats.block.baseline is None:
+        return []
+    proper = [system.id for system in run.systems if system.role is Role.SYSTEM]
+    found = []
+    for system in proper:
+        results = [r for r in stats.paired if r.headline and r.system == system]
+        if not results:
+            continue
+        parts = []
+        for verdict in Verdict:
+            chosen = [r for r in results if r.verdict is verdict]
+            chosen.sort(key=lambda r: (-abs(r.d.value) if r.d else 0.0, r.metric))
+            if chosen:
+                texts = tuple(_part(run, r) for r in chosen[:NAMED])
+                parts.append((verdict, WORDS[verdict], texts, len(chosen) - len(texts)))
+        found.append(SystemVerdict(run.label_of(system), run.label_of(stats.block.baseline), tuple(parts)))
+    return found
+
+
+def _part(run: RunData, result: PairedResult) -> str:
+    column = run.column_of(result.metric, result.field)
+    title = run.column(column).spec.title if column is not None else result.metric
+    digits = difference_digits(result)
+    unit = f" {unit_text(result.unit)}" if unit_text(result.unit) else ""
+    if result.verdict is Verdict.NOT_COMPARABLE:
+        return title
+    if result.verdict is Verdict.NOT_SEEN:
+        could = f" ({number(result.detectable, digits)}{unit} would have been seen)" if result.detectable else ""
+        return f"{title}{could}"
+    if result.difference is None:
+        return f"{title} ({p_text(result.p_adjusted)})"
+    low, high = result.difference.low, result.difference.high
+    inside = (
+        f"{signed(low, digits)} to {signed(high, digits)}, " if low is not None and high is not None else ""
+    )
+    return f"{title} by {number(abs(result.difference.value), digits)}{unit} ({inside}{p_text(result.p_adjusted)})"
+
+
+def tested(stats: RunStats) -> str:
+    """Say how it was tested: test, family, correction, alpha, clusters."""
+    block = stats.block
+    cluster = f"; samples of one {block.cluster} stay together" if block.cluster else ""
+    return (
+        f"{TESTS[block.test]} over the same samples, {CORRECTIONS[block.correction]} over "
+        f"{plural(stats.family, 'test')}, alpha {block.alpha:g}{cluster}"
+    )
+
+
+def rank_of(run: RunData, metric: str, system: str) -> RankResult | None:
+    """Return a system's rank in a metric's headline."""
+    if run.stats is None:
+        return None
+    headline = next((c.field.name for c in run.grid.columns if c.metric == metric and c.headline), "")
+    return next(
+        (
+            r
+            for r in run.stats.ranks
+            if r.system == system and r.field == headline and is_metric(run, r, metric)
+        ),
+        None,
+    )
+
+
+def rank_text(rank: RankResult | None) -> str:
+    """Render `rank 1–3 of 5`, or `rank 2 of 5` where the tests leave one."""
+    if rank is None:
+        return ""
+    span = f"{rank.low}" if rank.low == rank.high else f"{rank.low}–{rank.high}"
+    return f"rank {span} of {rank.of}"
+
+
+def adjusted(block: CompareBlock) -> str:
+    """Return how p is named."""
+    return "p" if block.correction == "none" else "adjusted"
+
+
+def p_text(p: float | None) -> str:
+    """Render `p = 0.012`; never as zero."""
+    if p is None:
+        return "p not known"
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def difference_digits(result: PairedResult) -> int:
+    """Return the decimals of a difference, after the width of its interval."""
+    found = result.difference
+    half = (
+        (found.high - found.low) / 2 if found and found.low is not None and found.high is not None else None
+    )
+    values = [abs(v) for v in (result.mean_system, result.mean_baseline) if v is not None]
+    return decimals([half], otherwise=max(values, default=None))
+
+
+def signed(value: float | None, digits: int) -> str:
+    """Render a number with its sign, plus as well as minus."""
+    text = number(value, digits)
+    return f"+{text}" if value is not None and value > 0 and any(c in "123456789" for c in text) else text
+
+
+def estimate_text(found: Estimate, digits: int) -> str:
+    """Render `−0.08 [−0.11, −0.05]`."""
+    if found.low is None or found.high is None:
+        return signed(found.value, digits)
+    return f"{signed(found.value, digits)} [{signed(found.low, digits)}, {signed(found.high, digits)}]"
+
+
+def long_estimate(found: Estimate, digits: int) -> str:
+    """Render `−0.08 (95 % interval −0.11 to −0.05)`."""
+    if found.low is None or found.high is None:
+        return signed(found.value, digits)
+    inside = f"{signed(found.low, digits)} to {signed(found.high, digits)}"
+    return f"{signed(found.value, digits)} ({100 * found.level:g} % interval {inside})"
