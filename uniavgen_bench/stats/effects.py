@@ -212,7 +212,10 @@ def _detectable_d(clusters: float, alpha: float, power: float) -> float | None:
     from statsmodels.stats.power import TTestPower  # type: ignore[import-untyped]
 
     def lack(effect: float) -> float:
-        return float(TTestPower().power(effect, clusters, alpha, alternative="two-sided")) - power
+        # The right side alone: the other is below alpha / 2 and falls fast, and scipy's noncentral t returns NaN in
+        # its far tail there. On the right side it does so only where the power is 1.
+        found = float(TTestPower().power(effect, clusters, alpha / 2, alternative="larger"))
+        return (1.0 if math.isnan(found) else found) - power
 
     top = 1.0
     while lack(top) < 0:
