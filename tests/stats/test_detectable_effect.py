@@ -9,7 +9,7 @@ import pytest
 from uniavgen_bench.stats.effects import _detectable_d
 
 
-@pytest.mark.parametrize(("alpha", "power"), itertools.product((0.05, 0.01, 0.001), (0.6, 0.8, 0.95)))
+@pytest.mark.parametrize(("alpha", "power"), [*itertools.product((0.05, 0.01, 0.001), (0.6, 0.8, 0.95))])
 def test_detectable_effect_is_a_number_and_falls_with_every_cluster(alpha: float, power: float) -> None:
     found = [_detectable_d(float(n), alpha, power) for n in range(3, 60)]
     assert all(d is not None and d > 0 for d in found)
