@@ -13,14 +13,13 @@ from uniavgen_bench.core.result import Reason
 from uniavgen_bench.core.run_files import ClipRecord
 from uniavgen_bench.core.sample import Role, SystemInfo
 from uniavgen_bench.core.spec import Direction
-from uniavgen_bench.stats.correction import corrected
-from uniavgen_bench.stats.deciding import as_test, deciding_tails
+from uniavgen_bench.stats.deciding import decide
 from uniavgen_bench.stats.differences import Differences
 from uniavgen_bench.stats.effects import detectable, effects_of
 from uniavgen_bench.stats.grid import Column, ScoreGrid, reason_of
 from uniavgen_bench.stats.pairs import Alignment, Pairs, SampleTable, sample_table
 from uniavgen_bench.stats.ranks import rank_tables
-from uniavgen_bench.stats.sign_flip import Tails, sign_flip, smallest_p
+from uniavgen_bench.stats.sign_flip import Tails, sign_flip
 
 NOT_THE_CLIPS = frozenset(
     {
@@ -42,15 +41,20 @@ def compare_pairs(pairs: Sequence[Pairs], block: CompareBlock, *, seed: int) -> 
     """
     all_differences = [Differences.of(each) for each in pairs]
     over_pairs = sign_flip([d.sums() for d in all_differences], seed=seed)
-    deciding = deciding_tails(all_differences, block, seed=seed)
-    p_adjusted = corrected([as_test(p, t) for p, t in zip(pairs, deciding, strict=True)], block.correction)
+    decisions = decide(all_differences, block, seed=seed)
     effects = effects_of(all_differences, level=1 - block.alpha, seed=seed)
     results = []
     for i, (each, differences) in enumerate(zip(pairs, all_differences, strict=True)):
         both = each.both
         has_a, has_b = ~np.isnan(each.system_values), ~np.isnan(each.baseline_values)
         directed = each.direction is not Direction.NONE
-        verdict, why = _verdict(differences, deciding[i], p_adjusted[i], block, len(pairs))
+        p_permutation = over_pairs[i].two_sided if both.any() else None
+        p_wilcoxon = _wilcoxon(differences)
+        chosen = p_wilcoxon if block.test == "wilcoxon" else p_permutation
+        decision = decisions[i]
+        why = decision.why
+        if decision.verdict is Verdict.NOT_SEEN and not why:
+            why = _lost_by_missing(each, decision.tails, chosen, block.alpha)
         results.append(
             PairedResult(
                 metric=each.metric,
@@ -71,13 +75,13 @@ def compare_pairs(pairs: Sequence[Pairs], block: CompareBlock, *, seed: int) -> 
                 difference=effects[i].difference,
                 d=effects[i].d,
                 cliff=effects[i].cliff,
-                p_permutation=over_pairs[i].two_sided if both.any() else None,
-                p_wilcoxon=_wilcoxon(differences),
+                p_permutation=p_permutation,
+                p_wilcoxon=p_wilcoxon,
                 p_worst=differences.rank_test().two_sided if directed else None,
-                p=deciding[i].two_sided,
-                p_adjusted=p_adjusted[i],
+                p=decision.tails.two_sided,
+                p_adjusted=decision.p_adjusted,
                 detectable=detectable(differences, block),
-                verdict=verdict,
+                verdict=decision.verdict,
                 why=why,
             )
         )
@@ -99,40 +103,18 @@ def _wilcoxon(differences: Differences) -> float | None:
     return float(wilcoxon(scaled, method="exact" if exact else "approx").pvalue)
 
 
-def _verdict(
-    differences: Differences, tails: Tails, p_adjusted: float, block: CompareBlock, family: int
-) -> tuple[Verdict, str]:
-    pairs = differences.pairs
-    least = smallest_p(differences.clusters)
-    if not len(pairs.samples) or (np.isnan(pairs.system_values) & np.isnan(pairs.baseline_values)).all():
-        return Verdict.NOT_COMPARABLE, "neither has a number"
-    if least > block.alpha:
-        what = f"{differences.clusters} {pairs.unit_of_cluster}"
-        return Verdict.NOT_COMPARABLE, f"{what} allow no p below {least:.4g}"
-    if pairs.direction is Direction.NONE and not pairs.both.any():
-        return Verdict.NOT_COMPARABLE, "no sample has a number from both"
-    if p_adjusted >= block.alpha:
-        if block.correction != "none" and least * family > block.alpha:
-            what = f"{differences.clusters} {pairs.unit_of_cluster} and {family} tests"
-            return Verdict.NOT_SEEN, f"{what} allow no corrected p below {min(1.0, least * family):.2g}"
-        return Verdict.NOT_SEEN, _lacking(pairs)
-    if pairs.direction is Direction.NONE:
-        return Verdict.DIFFERENT, ""
-    better = tails.up < tails.down
-    mean = float(np.nansum(differences.values))
-    notes = [_lacking(pairs)]
-    if mean and (mean > 0) != better:
-        notes.append("the mean over the pairs points the other way")
-    return Verdict.BETTER if better else Verdict.WORSE, "; ".join(note for note in notes if note)
-
-
-def _lacking(pairs: Pairs) -> str:
-    """Say how many samples counted as the worst for one of the two."""
+def _lost_by_missing(pairs: Pairs, tails: Tails, over_pairs: float | None, alpha: float) -> str:
+    """Say when a difference over the pairs is not seen for what is missing."""
+    if over_pairs is None or not over_pairs < alpha <= tails.two_sided:
+        return ""
     system = int((pairs.system_lacks > pairs.baseline_lacks + 1e-9).sum())
     baseline = int((pairs.baseline_lacks > pairs.system_lacks + 1e-9).sum())
-    if pairs.direction is Direction.NONE or not (system or baseline):
+    if not (system or baseline):
         return ""
-    return f"missing counts as worst: {system} of {pairs.system}, {baseline} of {pairs.baseline}"
+    return (
+        f"p is {over_pairs:.2g} over the pairs alone, but {pairs.system} lacks {system} and "
+        f"{pairs.baseline} {baseline} samples of the other's, which count as the worst"
+    )
 
 
 def chosen_columns(grid: ScoreGrid, fields: Sequence[str]) -> list[Column]:
