@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from uniavgen_bench.core.entry_files import EntryLink
 from uniavgen_bench.core.errors import InputError
 
 if TYPE_CHECKING:
+    from uniavgen_bench.core.entry_files import EntryLink
     from uniavgen_bench.report.leaderboard.recompute import Again, Scorer
     from uniavgen_bench.report.leaderboard.verify import Verdict
 
@@ -103,6 +103,7 @@ def add(
 def _link(text: str) -> EntryLink:
     from pydantic import ValidationError
 
+    from uniavgen_bench.core.entry_files import EntryLink
     from uniavgen_bench.core.run_files import first_problem
 
     title, equals, url = text.partition("=")
