@@ -18,7 +18,7 @@ from uniavgen_bench.core.registry import METRICS, Registry
 from uniavgen_bench.core.result import Measurement, Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.media.mux import write_wav
-from uniavgen_bench.metrics import portraits_identity, portraits_mouth, portraits_phones
+from uniavgen_bench.metrics import portraits_emotion, portraits_identity, portraits_mouth, portraits_phones
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.metrics.portrait_truth import lag_curve
 from uniavgen_bench.weights.models import Models
@@ -81,14 +81,17 @@ def values(measured: Measurement) -> dict[str, float | Missing]:
     return {name: s.value if isinstance(s, Score) else s for name, s in measured.scores.items()}
 
 
-@pytest.mark.parametrize("name", ["portraits.mouth", "portraits.phones", "portraits.identity"])
+@pytest.mark.parametrize(
+    "name", ["portraits.mouth", "portraits.phones", "portraits.identity", "portraits.emotion"]
+)
 def test_metric_is_registered_and_sees_the_facts(name: str) -> None:
     metric = Registry(METRICS, "metric", Metric).load(name)
     assert metric.spec.id == name and "facts" in metric.spec.sample_needs
 
 
 @pytest.mark.parametrize(
-    "metric", [portraits_mouth.METRIC, portraits_phones.METRIC, portraits_identity.METRIC]
+    "metric",
+    [portraits_mouth.METRIC, portraits_phones.METRIC, portraits_identity.METRIC, portraits_emotion.METRIC],
 )
 def test_a_sample_without_truth_has_no_reference(metric: Metric) -> None:
     with pytest.raises(MissingError) as missing:

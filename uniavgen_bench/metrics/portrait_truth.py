@@ -1,7 +1,7 @@
 """The truth of a sample of the portrait world, found through its fact `truth`: the path of a `truth.json`.
 
-The folder's name is a hash of all that its content is made from (recipe, code, libraries), so equal paths mean equal
-truths and the path may stand in a score's address.
+A score's address holds the content of that file, and it holds the hashes of the other files of the truth, so a changed
+truth asks for new scores and a moved one does not.
 """
 
 from __future__ import annotations

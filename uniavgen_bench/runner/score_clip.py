@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from uniavgen_bench.analysis.artefacts import ClipArtefacts
@@ -59,6 +60,7 @@ def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Model
         path = getattr(sample, name)
         if seen[name] is not None:
             seen[name] = sha256_file(path) if path.is_file() else "absent"
+    seen["facts"] = {name: _content(value) for name, value in seen["facts"].items()}
     weights = {name: models.weights.sha256(name) for name in metric.spec.weights}
     needs = artefact_versions(metric.spec.needs, models)
     streams = {
@@ -67,6 +69,15 @@ def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Model
     }
     code = [metric.spec.name, metric.code, list(metric.params), [f.name for f in metric.spec.fields]]
     return sha256_json(["score", code, streams, seen, weights, needs, models.device])
+
+
+def _content(fact: str) -> str:
+    """Return the hash of a file that a fact names, else the fact: where a file lies says nothing of what it holds."""
+    try:
+        path = Path(fact)
+        return sha256_file(path) if path.is_absolute() and path.is_file() else fact
+    except (OSError, ValueError):
+        return fact
 
 
 def known_score(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.registry import DATASETS, Registry
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.datasets.dataset import DatasetPlugin
@@ -216,6 +218,14 @@ def test_facts_agree_with_the_truth(home: Path) -> None:
         assert sample.facts["identity"] == f"person-{facts.identity}"
         assert sample.facts["emotion"] == facts.emotion and sample.facts["domain"] == facts.domain
         assert sample.speech == facts.speech
+
+
+def test_truth_names_the_hashes_of_its_files(home: Path) -> None:
+    sample = load_portraits(PortraitsOptions(samples=1, size=64), workers=1).samples[0]
+    truth = Path(sample.facts["truth"])
+    files = json.loads(truth.read_text())["files"]
+    assert set(files) == {"truth.safetensors", "clip.mp4", "speech.wav"}
+    assert all(sha256_file(truth.with_name(name)) == digest for name, digest in files.items())
 
 
 def test_clips_of_other_datasets_are_refused(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def write_files(made: MadeClip, folder: Path) -> None:
     write_picture(folder / IMAGE, made.image)
     write_wav(folder / SPEECH, sound, SPEECH_RATE)
     write_wav(folder / REFERENCE, as_float(made.reference.samples), SPEECH_RATE)
-    write_truth(folder, timeline, made.seen.truth, made.facts)
+    write_truth(folder, timeline, made.seen.truth, made.facts, (folder / CLIP, folder / SPEECH))
 
 
 def write_task_files(base: Path, folder: Path, task: Task, frames: int, fps: int) -> None:

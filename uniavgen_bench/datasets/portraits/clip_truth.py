@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from uniavgen_bench.core.atomic import write_atomic
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.run_files import first_problem
 from uniavgen_bench.core.spec import Frozen
 
@@ -37,7 +39,8 @@ class ClipFacts(Frozen):
     """truth.json.
 
     `pitch` and `tract` are the voice's mean pitch in Hz and the scale of its formants (adult man 1). `hurry`: how much
-    faster than usual the sentence was spoken to fit the clip.
+    faster than usual the sentence was spoken to fit the clip. `files`: SHA-256 of the other files of the truth, so that
+    equal bytes of truth.json mean equal truths.
     """
 
     sample: str
@@ -60,6 +63,7 @@ class ClipFacts(Frozen):
     pitch: float
     tract: float
     phones: tuple[PhoneTruth, ...]
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,10 @@ def phone_truths(timeline: Timeline) -> tuple[PhoneTruth, ...]:
     )
 
 
-def write_truth(folder: Path, timeline: Timeline, seen: Truth, facts: ClipFacts) -> None:
-    """Write `truth.safetensors` and `truth.json`; equal truths give equal bytes."""
+def write_truth(
+    folder: Path, timeline: Timeline, seen: Truth, facts: ClipFacts, others: Sequence[Path] = ()
+) -> None:
+    """Write `truth.safetensors`, and `truth.json` with its hash and that of `others`; equal truths, equal bytes."""
     from safetensors.numpy import save
 
     arrays: dict[str, NDArray[np.generic]] = {
@@ -132,6 +138,8 @@ def write_truth(folder: Path, timeline: Timeline, seen: Truth, facts: ClipFacts)
     names = {"names": json.dumps({"face": CURVES, "landmarks": LANDMARKS})}
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write_atomic(folder / ARRAYS, save(contiguous, metadata=names))
+    hashes = {path.name: sha256_file(path) for path in (folder / ARRAYS, *others)}
+    facts = facts.model_copy(update={"files": hashes})
     write_atomic(folder / FACTS, (facts.model_dump_json(indent=1) + "\n").encode())
 
 
