@@ -151,8 +151,10 @@ def plan_update(request: UpdateRequest) -> tuple[Baseline, UpdateResult]:
     alpha = _first(request.alpha, block.alpha if block else None, old.alpha if old else None, 0.05)
     coverage = _first(request.coverage, block.coverage if block else None, old.coverage if old else None, 0.0)
     check_policy(alpha, coverage)
-    changes, margins, notes = _changes(request, run, old, new, alpha)
-    lowers = [*_whole(old, new), *(f"{c.metric} {c.field}: {c.lowers}" for c in changes if c.lowers)]
+    changes, margins, gone = _changes(request, run, old, new, alpha)
+    lowers = [*_whole(old, new), *(f"{key}: it is no longer gated" for key in gone)]
+    lowers += [f"{c.metric} {c.field}: {c.lowers}" for c in changes if c.lowers]
+    notes: list[str] = []
     suite = block.margins if block else {}
     if not margins and not suite:
         notes.append(
@@ -182,6 +184,13 @@ def _whole(old: Baseline | None, new: Baseline) -> list[str]:
         found.append(f"the suite is {new.suite!r}, in the replaced baseline {old.suite!r}")
     if {(c.sample, c.content) for c in old.clips} != {(c.sample, c.content) for c in new.clips}:
         found.append("the samples are not those of the replaced baseline")
+    gated = {c.metric for c in columns_of(old.metrics) if _margin_of(old, c) is not None}
+    versions = {spec.name: [s.name for s in new.metrics if s.id == spec.id] for spec in old.metrics}
+    found += [
+        f"{name} is gated and not comparable with {versions[name][0]}"
+        for name in sorted(gated)
+        if versions[name] and name not in versions[name]
+    ]
     here = {w.name: w.sha256 for w in new.weights}
     found += [f"other weights {w.name}" for w in old.weights if w.name in here and here[w.name] != w.sha256]
     return found
@@ -234,8 +243,7 @@ def _changes(
             alike = sum(plain_key(c) == plain_key(column) for c in columns) > 1
             key = f"{column.metric}.{column.field.name}" if alike else plain_key(column)
             stored[key] = margin.given if margin.relative else margin.amount
-    notes = [f"{key} was gated and is not among the fields of this run" for key in gone]
-    return changes, stored, notes
+    return changes, stored, gone
 
 
 def _still_there(
