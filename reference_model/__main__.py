@@ -1,4 +1,4 @@
-"""Command line: describe the model, prove its numbers, make a clip."""
+"""Command line: describe the model, prove its numbers, train it, make a clip."""
 
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -17,6 +17,7 @@ from reference_model.generate import Script, generate, official_codecs
 from reference_model.guidance import Cfg, Guidance, MaCfg, NoGuidance, Task
 from reference_model.layout import Size
 from reference_model.media import write_clip
+from reference_model.nano_model import FRAMES, is_nano, load, nano_sampling
 from reference_model.params import (
     Alignment,
     Convention,
@@ -27,6 +28,7 @@ from reference_model.params import (
     with_ablation,
 )
 from reference_model.pipeline import Sampling
+from reference_model.training.commands import encode_command, train_command
 
 app = typer.Typer(
     help="UniAVGen: joint generation of a talking person's picture and voice.",
@@ -35,6 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command("train")(train_command)
+app.command("encode")(encode_command)
 console = Console()
 errors = Console(stderr=True)
 
@@ -152,21 +156,27 @@ def generate_command(
     ] = None,
     reference_speech: Annotated[str | None, typer.Option(help="What that voice says.")] = None,
     language: Annotated[Literal["en", "zh"], typer.Option(help="Language of the speech.")] = "en",
-    frames: Annotated[int, typer.Option(help="Decoded frames, 4n + 1.")] = 81,
+    frames: Annotated[int | None, typer.Option(help="Decoded frames, 4n + 1 (81; nano 33).")] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same clip.")] = 2025,
-    steps: Annotated[int, typer.Option(help="Euler steps.")] = 50,
-    shift: Annotated[float, typer.Option(help="Time shift towards noise.")] = 5.0,
+    steps: Annotated[int | None, typer.Option(help="Euler steps (50; nano 16).")] = None,
+    shift: Annotated[float | None, typer.Option(help="Time shift towards noise (5; nano 1).")] = None,
     guidance: Annotated[Literal["ma_cfg", "cfg", "none"], typer.Option(help="Kind of guidance.")] = "ma_cfg",
-    scale_video: Annotated[float, typer.Option(help="Guidance scale of the picture.")] = 3.0,
+    scale_video: Annotated[
+        float | None, typer.Option(help="Guidance scale of the picture (3; nano 2).")
+    ] = None,
     scale_audio: Annotated[float, typer.Option(help="Guidance scale of the sound.")] = 2.0,
     share: Annotated[float, typer.Option(help="Share of steps with a unimodal null pass.")] = 0.5,
-    skip_layer: Annotated[int, typer.Option(help="Layer that the null pass lacks; -1 for none.")] = 11,
+    skip_layer: Annotated[
+        int | None, typer.Option(help="Layer that the null pass lacks; -1 for none (11; nano none).")
+    ] = None,
     a2v: Annotated[Alignment | None, typer.Option(help="Ablation: ati, sti, sgi or none.")] = None,
     v2a: Annotated[Alignment | None, typer.Option(help="Ablation: ati, sti, sgi or none.")] = None,
     window: Annotated[int | None, typer.Option(help="Ablation: width of the audio window.")] = None,
     aligner: Annotated[Convention | None, typer.Option(help="Ablation: released or paper.")] = None,
     face_modulation: Annotated[Switch | None, typer.Option(help="Ablation: on or off.")] = None,
-    convention: Annotated[Convention, typer.Option(help="Whose reading of the tasks.")] = "released",
+    convention: Annotated[
+        Convention | None, typer.Option(help="Whose reading of the tasks (released; nano paper).")
+    ] = None,
     device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the transformer blocks.")] = False,
 ) -> None:
@@ -179,18 +189,29 @@ def generate_command(
 
         python -m reference_model generate UniAVGen out.mp4 --task dubbing --video silent.mp4 --speech "Hello."
           --caption "A man speaks." --vocabulary vocab.txt --guidance cfg
+
+        python -m reference_model generate weights/nano out.mp4 --image face.png --speech "place blue at f two now"
     """
+    small = is_nano(checkpoint)
+    usual = nano_sampling() if small else Sampling()
     script = Script(
         task, speech, caption, image, video, audio, reference_audio, reference_speech, language,
-        frames=frames, seed=seed,
+        frames=frames or (FRAMES if small else 81), seed=seed,
     )  # fmt: skip
-    skip = skip_layer if skip_layer >= 0 else None
+    assert isinstance(usual.guidance, MaCfg)
+    skip = usual.guidance.skip_layer if skip_layer is None else skip_layer if skip_layer >= 0 else None
+    scale_video = usual.guidance.scale_video if scale_video is None else scale_video
     kinds: dict[str, Guidance] = {
         "ma_cfg": MaCfg(scale_video, scale_audio, share, skip),
         "cfg": Cfg(scale_video, scale_audio, skip),
         "none": NoGuidance(),
     }
-    sampling = Sampling(steps=steps, shift=shift, guidance=kinds[guidance], convention=convention)
+    sampling = Sampling(
+        steps=usual.steps if steps is None else steps,
+        shift=usual.shift if shift is None else shift,
+        guidance=kinds[guidance],
+        convention=convention or usual.convention,
+    )
     if output.suffix != ".mp4" or output.is_dir():
         raise ValueError(f"the output is an .mp4 file, got {output}")
     _require_device(device)
@@ -206,12 +227,16 @@ def generate_command(
         face_modulation=face_modulation,
     )
     # Codecs first: what they lack shows before the weights are read.
-    codecs = official_codecs(checkpoint, vocabulary, device)
-    model = load_official(checkpoint, params, device=device)
+    if small:
+        nano = load("nano", checkpoint, params=params, device=device)
+        model, codecs = nano.model, nano.codecs
+    else:
+        codecs = official_codecs(checkpoint, vocabulary, device)
+        model = load_official(checkpoint, params, device=device)
     if compiled:
         model.compile_blocks()
     with Progress(console=errors, transient=True) as bar:
-        steps_done = bar.add_task("sampling", total=steps)
+        steps_done = bar.add_task("sampling", total=sampling.steps)
         clip = generate(
             model,
             codecs,

@@ -24,7 +24,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`[..., C]` -> `[..., C]`."""
-        return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        return functional.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def mlp(inner: int, width: int, activation: nn.Module, outer: int | None = None)
 def fp32_linear(layer: nn.Linear, x: Tensor) -> Tensor:
     """`[..., C]` -> `[..., C']` fp32, whatever the layer's dtype; time and output heads are fp32 islands."""
     bias = None if layer.bias is None else layer.bias.float()
-    return functional.linear(x.float(), layer.weight.float(), bias)
+    with torch.autocast(x.device.type, enabled=False):
+        return functional.linear(x.float(), layer.weight.float(), bias)
 
 
 def embed_times(

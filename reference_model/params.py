@@ -121,28 +121,43 @@ def ti2v_5b() -> ModelParams:
 
 
 def nano() -> ModelParams:
-    """A model of about five million parameters that two cores train in two hours.
+    """A model of about six million parameters that two cores train in two hours.
 
-    The 4x4 latents of a 64-pixel clip are tokens as they are. `audio_time` is `token`, because continuation has
-    to know which part of the sound is still noise.
+    A clip of 128 pixels has latents of 8 x 8, as tokens 4 x 4. `audio_time` is `token`, because continuation has to
+    know which part of the sound is still noise.
     """
     return ModelParams(
         video=BranchParams(width=160, ffn=640, heads=5),
         audio=BranchParams(width=128, ffn=512, heads=4),
         layers=6,
         interaction=InteractionParams(layers=(0, 2, 4)),
-        speech_text=SpeechTextParams(vocabulary=256, width=128, positions=512),
-        patch=(1, 1, 1),
+        speech_text=SpeechTextParams(vocabulary=95, width=128, positions=512),
         frequency=128,
-        caption_length=32,
+        caption_length=48,
         caption_width=64,
+        audio_time="token",
+    )
+
+
+def tiny() -> ModelParams:
+    """A model that trains in seconds and learns little: for tests of the machinery."""
+    return ModelParams(
+        video=BranchParams(width=32, ffn=48, heads=2),
+        audio=BranchParams(width=24, ffn=32, heads=2),
+        layers=3,
+        interaction=InteractionParams(layers=(0, 2)),
+        speech_text=SpeechTextParams(vocabulary=95, width=24, blocks=1, positions=512),
+        latent_channels=8,
+        frequency=16,
+        caption_length=48,
+        caption_width=16,
         audio_time="token",
     )
 
 
 def preset(name: str) -> ModelParams:
     """The preset of that name; ValueError names the ones that exist."""
-    presets = {"ti2v_5b": ti2v_5b, "nano": nano}
+    presets = {"ti2v_5b": ti2v_5b, "nano": nano, "tiny": tiny}
     if name not in presets:
         raise ValueError(f"no preset {name!r}; there are: {', '.join(presets)}")
     return presets[name]()
@@ -155,10 +170,15 @@ def write_params(params: ModelParams, path: Path) -> None:
 
 def read_params(path: Path) -> ModelParams:
     """Read params written by `write_params`; ValueError names the file, and unknown or missing keys."""
+    return parse_params(path.read_text(encoding="utf-8"), str(path))
+
+
+def parse_params(text: str, where: str) -> ModelParams:
+    """Params from the JSON of `write_params`; ValueError names `where` they stood, and unknown or missing keys."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+        raise ValueError(f"{where} is not JSON: {error}") from error
     parts: dict[str, type[Any]] = {
         "video": BranchParams,
         "audio": BranchParams,
@@ -167,8 +187,8 @@ def read_params(path: Path) -> ModelParams:
     }
     for name, part in parts.items():
         if isinstance(raw, dict) and name in raw:
-            raw[name] = _build(part, raw[name], f"{path}: {name}")
-    built = _build(ModelParams, raw, str(path))
+            raw[name] = _build(part, raw[name], f"{where}: {name}")
+    built = _build(ModelParams, raw, where)
     assert isinstance(built, ModelParams)
     return built
 

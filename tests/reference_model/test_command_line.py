@@ -28,7 +28,7 @@ def run(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("describe", "huge"), "no preset 'huge'; there are: ti2v_5b, nano"),
+        (("describe", "huge"), "no preset 'huge'; there are: ti2v_5b, nano, tiny"),
         (("describe", "nano", "--frames", "6"), "frames must be 4n + 1"),
         (("describe", "nano", "--height", "tall"), "Invalid value for '--height'"),
         (("describe", "nano", "--stride", "0"), "multiples of the stride 0"),

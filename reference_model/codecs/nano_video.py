@@ -1,0 +1,276 @@
+"""The small model's video codec: causal, 16 x smaller in space, four frames a latent, the first frame alone.
+
+A fixed linear transform does most of the work: principal components of 16 x 16 patches for the first frame, and for
+each group of four of what changed since the first frame. Networks on both sides add what lines cannot: they see the
+first frame, which stands for how the person looks. Interface and time are those of the Wan2.2 autoencoder.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn import functional
+
+GROUP = 4
+"""Frames per latent after the first."""
+STRIDE = 16
+"""Pixels per latent pixel."""
+_DEPTH = 4
+
+
+@dataclass(frozen=True)
+class NanoVideoParams:
+    """Channels of a latent, of the feature maps at 1/4, 1/8 and 1/16 of the picture, and where frames are grouped."""
+
+    latent: int = 48
+    fine: int = 64
+    middle: int = 96
+    coarse: int = 128
+    group: int = 160
+
+
+def mixing(inner: int, outer: int, stride: int = 1) -> nn.Conv2d:
+    """A 3 x 3 convolution that keeps the size, or halves it."""
+    return nn.Conv2d(inner, outer, 3, stride, padding=1)
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(8, width)
+        self.first, self.second = mixing(width, width), mixing(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[N, C, H, W]` -> `[N, C, H, W]`."""
+        update: Tensor = self.second(functional.silu(self.first(functional.silu(self.norm(x)))))
+        return x + update
+
+
+class FrameEncoder(nn.Module):
+    """One picture to features at a sixteenth of its size."""
+
+    def __init__(self, p: NanoVideoParams) -> None:
+        super().__init__()
+        self.network = nn.Sequential(
+            nn.PixelUnshuffle(_DEPTH),
+            mixing(3 * _DEPTH**2, p.fine),
+            nn.SiLU(),
+            mixing(p.fine, p.middle, 2),
+            Residual(p.middle),
+            mixing(p.middle, p.coarse, 2),
+            Residual(p.coarse),
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """`[N, 3, H, W]` -> `[N, C, H/16, W/16]`."""
+        features: Tensor = self.network(frames)
+        return features
+
+
+class Transform(nn.Module):
+    """Principal components of patches of n frames; latents have unit variance. Fixed: `fit` sets it, nothing trains it.
+
+    basis `[C, n * 768]`, orthonormal rows; deviation `[C]`, of the components; mean `[n * 768]`.
+    """
+
+    basis: Tensor
+    deviation: Tensor
+    mean: Tensor
+
+    def __init__(self, latent: int, frames: int) -> None:
+        super().__init__()
+        size = frames * 3 * STRIDE**2
+        self.register_buffer("basis", torch.eye(latent, size))
+        self.register_buffer("deviation", torch.ones(latent))
+        self.register_buffer("mean", torch.zeros(size))
+
+    @torch.no_grad()
+    def fit(self, clips: Tensor) -> None:
+        """Set the components from `[N, n, 3, H, W]`."""
+        rows = self._patches(clips).permute(0, 2, 3, 1).flatten(0, 2)
+        self.mean.copy_(rows.mean(0))
+        centred = rows - self.mean
+        basis = torch.linalg.eigh((centred.T @ centred).double())[1].flip(1)[:, : len(self.basis)].T.float()
+        self.basis.copy_(basis)
+        self.deviation.copy_((centred @ basis.T).square().mean(0).sqrt().clamp(min=1e-4))
+
+    def code(self, clips: Tensor) -> Tensor:
+        """`[N, n, 3, H, W]` -> `[N, C, h, w]`."""
+        centred = self._patches(clips) - self.mean[:, None, None]
+        return torch.einsum("cp,nphw->nchw", self.basis / self.deviation[:, None], centred)
+
+    def show(self, latents: Tensor) -> Tensor:
+        """`[N, C, h, w]` -> `[N, n, 3, 16 h, 16 w]`."""
+        patches = torch.einsum("cp,nchw->nphw", self.basis * self.deviation[:, None], latents)
+        shown = torch.unflatten(patches + self.mean[:, None, None], 1, (-1, 3 * STRIDE**2))
+        pictures = functional.pixel_shuffle(shown.flatten(0, 1), STRIDE)
+        return torch.unflatten(pictures, 0, (len(latents), -1))
+
+    @staticmethod
+    def _patches(clips: Tensor) -> Tensor:
+        patches = functional.pixel_unshuffle(clips.flatten(0, 1), STRIDE)
+        return torch.unflatten(patches, 0, clips.shape[:2]).flatten(1, 2)
+
+
+class Looks(nn.Module):
+    """What the first latent says of the person, as feature maps of three sizes for the decoder of every frame."""
+
+    def __init__(self, p: NanoVideoParams) -> None:
+        super().__init__()
+        self.coarse = nn.Sequential(mixing(p.latent, p.coarse), Residual(p.coarse))
+        self.middle = nn.Sequential(
+            nn.Conv2d(p.coarse, 4 * p.middle, 1), nn.PixelShuffle(2), Residual(p.middle)
+        )
+        self.fine = nn.Sequential(nn.Conv2d(p.middle, 4 * p.fine, 1), nn.PixelShuffle(2), Residual(p.fine))
+
+    def forward(self, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`[B, c, h, w]` -> features at 1/16, 1/8 and 1/4."""
+        coarse = self.coarse(first)
+        middle = self.middle(coarse)
+        return coarse, middle, self.fine(middle)
+
+
+class FrameDecoder(nn.Module):
+    """Features of one frame, beside those of the first, to its picture."""
+
+    def __init__(self, p: NanoVideoParams) -> None:
+        super().__init__()
+        self.middle = nn.Sequential(nn.Conv2d(p.coarse, 4 * p.middle, 1), nn.PixelShuffle(2))
+        self.mix_middle = nn.Sequential(mixing(2 * p.middle, p.middle), Residual(p.middle))
+        self.fine = nn.Sequential(nn.Conv2d(p.middle, 4 * p.fine, 1), nn.PixelShuffle(2))
+        self.mix_fine = nn.Sequential(mixing(2 * p.fine, p.fine), Residual(p.fine), nn.SiLU())
+        self.picture = nn.Sequential(mixing(p.fine, 3 * _DEPTH**2), nn.PixelShuffle(_DEPTH))
+
+    def forward(self, coarse: Tensor, looks: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """`[N, C, h, w]` -> `[N, 3, 16 h, 16 w]`; looks `[N, ...]`."""
+        middle = self.mix_middle(torch.cat((self.middle(coarse), looks[1]), 1))
+        picture: Tensor = self.picture(self.mix_fine(torch.cat((self.fine(middle), looks[2]), 1)))
+        return picture
+
+
+class NanoVideoCodec(nn.Module):
+    """A `VideoCodec`; `centre` and `spread` `[C]` normalise the latents."""
+
+    temporal_factor, spatial_factor = GROUP, STRIDE
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, params: NanoVideoParams | None = None) -> None:
+        super().__init__()
+        self.params = p = params or NanoVideoParams()
+        self.look_at = FrameEncoder(p)
+        self.first = nn.Conv2d(p.coarse, p.latent, 1)
+        self.plain_first, self.plain_group = Transform(p.latent, 1), Transform(p.latent, GROUP)
+        self.gather = nn.Sequential(
+            nn.Conv2d((GROUP + 1) * p.coarse, p.group, 1), Residual(p.group), nn.SiLU(),
+            nn.Conv2d(p.group, p.latent, 1),
+        )  # fmt: skip
+        self.looks = Looks(p)
+        # A latent's frames are drawn from it and the one before it, so that motion goes on where it was.
+        self.spread_out = nn.Sequential(
+            mixing(3 * p.latent, p.group), Residual(p.group), nn.SiLU(),
+            nn.Conv2d(p.group, GROUP * p.coarse, 1),
+        )  # fmt: skip
+        self.draw = FrameDecoder(p)
+        # Training starts at the transform.
+        for last in (self.first, self.gather[-1], self.draw.picture[0]):
+            assert isinstance(last, nn.Conv2d) and last.bias is not None
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        self.register_buffer("centre", torch.zeros(p.latent))
+        self.register_buffer("spread", torch.ones(p.latent))
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of a latent."""
+        return self.params.latent
+
+    @torch.no_grad()
+    def encode(self, video: Tensor) -> Tensor:
+        """Encode video `[B, 3, T, H, W]` in [-1, 1] to normalised latents `[B, C, F, H/16, W/16]`.
+
+        Raises:
+            ValueError: sides that are no multiples of 16.
+        """
+        _check_sides(video)
+        return (self.code(video) - _channels(self.centre)) / _channels(self.spread)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Decode latents `[B, C, F, h, w]` to video `[B, 3, 4 (F - 1) + 1, 16 h, 16 w]` in [-1, 1]."""
+        return self.render(latents * _channels(self.spread) + _channels(self.centre)).clamp(-1.0, 1.0)
+
+    def code(self, video: Tensor) -> Tensor:
+        """`[B, 3, T, H, W]` -> latents `[B, C, F, h, w]` that are not normalised, with gradients."""
+        groups = (video.shape[2] - 1) // GROUP
+        frames = video[:, :, : 1 + groups * GROUP].transpose(1, 2)
+        features = torch.unflatten(self.look_at(frames.flatten(0, 1)), 0, frames.shape[:2])
+        first = features[:, :1]
+        latents = [(self.plain_first.code(frames[:, :1]) + self.first(first[:, 0]))[:, :, None]]
+        if groups:
+            later = torch.unflatten(features[:, 1:], 1, (groups, GROUP)).flatten(2, 3)
+            beside = torch.cat((later, first.expand(-1, groups, -1, -1, -1)), 2)
+            changed = torch.unflatten(frames[:, 1:] - frames[:, :1], 1, (groups, GROUP)).flatten(0, 1)
+            coded = self.plain_group.code(changed) + self.gather(beside.flatten(0, 1))
+            coded = torch.unflatten(coded, 0, (len(video), groups))
+            latents.append(coded.transpose(1, 2))
+        return torch.cat(latents, 2)
+
+    def render(self, latents: Tensor) -> Tensor:
+        """Latents that are not normalised -> `[B, 3, T, H, W]`, not limited, with gradients."""
+        batch, groups = len(latents), latents.shape[2] - 1
+        first = latents[:, :, 0]
+        looks = self.looks(first)
+        picture = self.plain_first.show(first)[:, 0] + self.draw(looks[0], looks)
+        frames = [picture[:, :, None]]
+        if groups:
+            before = latents[:, :, :-1]
+            own = latents[:, :, 1:]
+            beside = torch.cat((own, before, first[:, :, None].expand_as(own)), 1).transpose(1, 2)
+            features = self.spread_out(beside.flatten(0, 1))
+            coarse = torch.unflatten(features, 1, (GROUP, -1)).flatten(0, 1)
+            shown = tuple(x.repeat_interleave(groups * GROUP, 0) for x in looks)
+            drawn = self.draw(coarse + shown[0], (shown[0], shown[1], shown[2]))
+            changed = self.plain_group.show(own.transpose(1, 2).flatten(0, 1)).flatten(0, 1)
+            later = torch.unflatten(drawn + changed, 0, (batch, groups * GROUP)) + picture[:, None]
+            frames.append(later.transpose(1, 2))
+        return torch.cat(frames, 2)
+
+
+def save_nano_video(codec: NanoVideoCodec, path: Path) -> None:
+    """Write the weights in fp16 with the params in the file's header."""
+    tensors = {name: t.detach().half().contiguous() for name, t in codec.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(save(tensors, metadata={"params": json.dumps(asdict(codec.params))}))
+
+
+def load_nano_video(path: Path) -> NanoVideoCodec:
+    """Read a codec written by `save_nano_video`, in fp32.
+
+    Raises:
+        ValueError: the file is absent, damaged, or of another network.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            params = NanoVideoParams(**json.loads((file.metadata() or {})["params"]))
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        codec = NanoVideoCodec(params)
+        codec.load_state_dict(tensors)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} holds no weights of the nano video codec: {error}") from error
+    return codec.eval().requires_grad_(False)
+
+
+def _channels(x: Tensor) -> Tensor:
+    return x[:, None, None, None]
+
+
+def _check_sides(video: Tensor) -> None:
+    if video.ndim != 5 or video.shape[1] != 3 or video.shape[3] % STRIDE or video.shape[4] % STRIDE:
+        raise ValueError(f"video must be [B, 3, T, H, W] with sides of {STRIDE} n, got {tuple(video.shape)}")

@@ -1,0 +1,166 @@
+"""`nano`: the small model that comes with the package, its codecs, and generation from files in one line."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from reference_model.checkpoint import PARAMS, WEIGHTS, load_official
+from reference_model.codecs.griffin_lim import GriffinLimVocoder
+from reference_model.codecs.nano_video import load_nano_video
+from reference_model.codecs.speech_text import SpeechVocabulary
+from reference_model.codecs.words import load_words
+from reference_model.generate import Clip, Codecs, Script, generate
+from reference_model.guidance import MaCfg, Task
+from reference_model.model import UniAVGen
+from reference_model.params import ModelParams, parse_params, read_params
+from reference_model.pipeline import Progress, Sampling
+
+CAPTIONS, VIDEO_CODEC, VARIANT = "captions.safetensors", "video_codec.safetensors", "variant.safetensors"
+FRAMES = 33
+"""Decoded frames of a clip, 2 s at 16 per second: the length that nano is trained on."""
+SHORT_SIDE = 128
+HERE = Path(__file__).parent / "weights" / "nano"
+"""Where the weights lie that come with the package."""
+
+
+@dataclass(frozen=True)
+class Nano:
+    """The model with its codecs."""
+
+    model: UniAVGen
+    codecs: Codecs
+
+    def generate(
+        self,
+        image: Path | None = None,
+        *,
+        speech: str = "",
+        caption: str = "",
+        task: Task = "joint",
+        video: Path | None = None,
+        audio: Path | None = None,
+        reference_audio: Path | None = None,
+        reference_speech: str | None = None,
+        frames: int = FRAMES,
+        seed: int = 2025,
+        sampling: Sampling | None = None,
+        progress: Progress | None = None,
+    ) -> Clip:
+        """Make one clip: frames `[T, H, W, 3]` uint8 and samples `[N]` int16 at 24 kHz.
+
+        Raises:
+            ValueError: a task lacks what it is made from, is given what it cannot use, or a file cannot be read.
+        """
+        script = Script(
+            task,
+            speech,
+            caption,
+            image,
+            video,
+            audio,
+            reference_audio,
+            reference_speech,
+            frames=frames,
+            seed=seed,
+        )
+        return generate(self.model, self.codecs, script, sampling or nano_sampling(), progress)
+
+
+def nano_sampling(steps: int = 16) -> Sampling:
+    """How nano samples unless told otherwise: by the paper's reading of the tasks, and with no layer skipped.
+
+    The release skips layer 11 of 30; nano has 6, and each is a sixth of the model.
+    """
+    guidance = MaCfg(scale_video=2.0, scale_audio=2.0, skip_layer=None)
+    return Sampling(steps=steps, shift=1.0, guidance=guidance, convention="paper")
+
+
+def is_nano(folder: Path) -> bool:
+    """Whether a folder holds weights of this kind."""
+    return (folder / CAPTIONS).is_file()
+
+
+def load(
+    name: str,
+    weights: Path | None = None,
+    *,
+    variant: Path | None = None,
+    video_codec: Path | None = None,
+    params: ModelParams | None = None,
+    device: torch.device | str = "cpu",
+) -> Nano:
+    """Load a model with its codecs by name; `nano` is the only one.
+
+    `weights`: a folder with `params.json`, `model.safetensors`, `captions.safetensors` and `video_codec.safetensors`;
+    by default those of the package. `variant`: what an ablation trained, put in place of the folder's. `params` changes
+    what is computed (ablations without training). `video_codec`: a file, where the folder has none.
+
+    Raises:
+        ValueError: no such name, or weights that do not fit.
+        FileNotFoundError: a file is not there; the message names it.
+    """
+    if name != "nano":
+        raise ValueError(f"no model {name!r}; there is: nano")
+    folder = weights or HERE
+    codec = video_codec or folder / VIDEO_CODEC
+    needed = [folder / PARAMS, folder / WEIGHTS, folder / CAPTIONS, codec, *([variant] if variant else [])]
+    if absent := [str(path) for path in needed if not path.is_file()]:
+        raise FileNotFoundError(
+            f"nano needs {', '.join(absent)}; train it: python -m reference_model train nano_cpu"
+        )
+    params = params or (read_variant_params(variant) if variant else read_params(folder / PARAMS))
+    model = load_official(folder / WEIGHTS, params, device=device).float()
+    if variant is not None:
+        _put(model, variant)
+    return Nano(model.requires_grad_(False), nano_codecs(folder / CAPTIONS, codec, params, device))
+
+
+def nano_codecs(captions: Path, video_codec: Path, params: ModelParams, device: torch.device | str) -> Codecs:
+    """The codecs of nano; the vocoder is Griffin-Lim, which needs no weights."""
+    return Codecs(
+        video=load_nano_video(video_codec).to(device),
+        vocoder=GriffinLimVocoder(),
+        captions=load_words(captions, params.caption_width),
+        vocabulary=SpeechVocabulary.printable_ascii(),
+        short_side=SHORT_SIDE,
+    )
+
+
+def video_codec_key(path: Path) -> str:
+    """SHA-256 of a codec's weights, by which latents know it.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ValueError(
+            f"no video codec {path}; train it: python -m reference_model train nano_codec"
+        ) from error
+
+
+def read_variant_params(path: Path) -> ModelParams:
+    """The params of a variant, from its header.
+
+    Raises:
+        ValueError: the file holds no variant.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            text = (file.metadata() or {})["params"]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise ValueError(f"{path} holds no variant of a model: {error}") from error
+    return parse_params(text, str(path))
+
+
+def _put(model: UniAVGen, variant: Path) -> None:
+    with safe_open(variant, "pt") as file:
+        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    strange = sorted(set(tensors) - set(model.state_dict()))
+    if strange:
+        raise ValueError(f"{variant} has tensors that the model has not: {', '.join(strange[:4])}")
+    model.load_state_dict(tensors, strict=False)

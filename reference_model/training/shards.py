@@ -1,0 +1,96 @@
+"""Shards of clips, as the suite exports them, read without the suite."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of n clips: what is said, what is seen, what the reference voice says; `id` names the clip."""
+
+    id: tuple[str, ...]
+    speech: tuple[str, ...]
+    caption: tuple[str, ...]
+    reference_text: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of clips; tensors are read when they are asked for."""
+
+    path: Path
+    clips: int
+    sha256: str
+
+    def texts(self) -> Texts:
+        """The texts of its clips. ValueError if the file is damaged."""
+        with self._open() as file:
+            raw = json.loads((file.metadata() or {}).get("clips", "{}"))
+        try:
+            return Texts(**{name: tuple(rows) for name, rows in raw["texts"].items()})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{self.path} has no texts of clips") from error
+
+    def tensor(self, name: str) -> Tensor:
+        """A tensor of n rows. ValueError if there is none of that name."""
+        with self._open() as file:
+            try:
+                tensor: Tensor = file.get_tensor(name)
+            except SafetensorError as error:
+                raise ValueError(f"{self.path} has no {name!r}: export the shards again") from error
+        return tensor
+
+    def _open(self) -> Any:
+        try:
+            return safe_open(self.path, "pt")
+        except (SafetensorError, OSError) as error:
+            raise ValueError(f"{self.path} cannot be read: {error}") from error
+
+
+@dataclass(frozen=True)
+class ShardFolder:
+    """An export: its shards and what holds for all its clips; `size` in pixels."""
+
+    folder: Path
+    shards: tuple[Shard, ...]
+    frames: int
+    fps: int
+    size: int
+    sample_rate: int
+
+    def __iter__(self) -> Iterator[Shard]:
+        return iter(self.shards)
+
+
+def read_shards(folder: Path) -> ShardFolder:
+    """Read the index of an export.
+
+    Raises:
+        ValueError: the folder holds none, or a damaged one.
+    """
+    try:
+        raw = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        shards = tuple(Shard(folder / s["file"], int(s["clips"]), str(s["sha256"])) for s in raw["shards"])
+        facts = {name: int(raw[name]) for name in ("frames", "fps", "size", "sample_rate")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder} holds no export of clips ({error!r}); make one: uniavgen-bench dataset export portraits {folder}"
+        ) from error
+    return ShardFolder(folder, shards, **facts)
+
+
+def pictures(frames: Tensor) -> Tensor:
+    """UInt8 `[n, T, H, W, 3]` -> `[n, 3, T, H, W]` in [-1, 1]."""
+    return (frames.float() / 127.5 - 1.0).permute(0, 4, 1, 2, 3).to(memory_format=torch.contiguous_format)

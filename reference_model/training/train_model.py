@@ -1,0 +1,133 @@
+"""The objective `model`: UniAVGen on encoded clips, in stages."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from reference_model.atomic import write_whole
+from reference_model.checkpoint import PARAMS, WEIGHTS
+from reference_model.codecs.speech_text import SpeechVocabulary
+from reference_model.codecs.words import WordCaptions, load_words, vocabulary_of, words_header
+from reference_model.model import UniAVGen
+from reference_model.nano_model import CAPTIONS, VARIANT, video_codec_key
+from reference_model.params import read_params, write_params
+from reference_model.training.batches import BatchMaker, Share
+from reference_model.training.clips import EncodedClips, read_clips
+from reference_model.training.config import TrainModel
+from reference_model.training.flow_loss import FlowLoss, start
+from reference_model.training.samples import write_samples
+
+VALIDATED = 8
+"""Held-out clips that a validation takes, the same ones for every task."""
+
+
+class TrainsModel:
+    """An `Objective`."""
+
+    def __init__(self, recipe: TrainModel, device: torch.device) -> None:
+        """Read latents and starting weights.
+
+        Raises:
+            ValueError: what the recipe names is absent, or does not fit.
+        """
+        self._recipe, self._device = recipe, device
+        key = video_codec_key(recipe.video_codec)
+        clips = read_clips(recipe.latents, key)
+        held_out = None if recipe.validation_latents is None else read_clips(recipe.validation_latents, key)
+        self.data_key = f"{key} {len(clips)} {clips.texts.id[0]}"
+        params = recipe.model.params()
+        if recipe.init is None:
+            torch.manual_seed(recipe.seed)
+            model = UniAVGen(params)
+            captions = WordCaptions(
+                vocabulary_of(clips.texts.caption), params.caption_width, params.caption_length
+            )
+            start(model)
+        else:
+            model, captions = _weights_of(recipe.init, params)
+        self.module = FlowLoss(model, captions).to(device).train()
+        vocabulary = SpeechVocabulary.printable_ascii()
+        self._maker = BatchMaker(clips, params, captions, vocabulary, recipe.seed, device)
+        self._held_out = held_out
+        self._validation = (
+            None
+            if held_out is None
+            else BatchMaker(held_out, params, captions, vocabulary, recipe.seed, device)
+        )
+
+    def inputs(self, stage: int, step: int, progress: float, share: Share) -> tuple[tuple[Any, ...], str]:
+        """A batch and the weight of the masks' loss; the word is the task."""
+        own = self._recipe.stages[stage]
+        first, last = own.mask_weight
+        batch = self._maker.make(own, stage, step, share)
+        return (batch, first + (last - first) * progress), batch.task
+
+    @torch.no_grad()
+    def validate(self, weights: dict[str, Tensor]) -> dict[str, float]:
+        """Losses of every task of the last stage on one batch, always the same one."""
+        if self._validation is None or self._held_out is None:
+            return {}
+        own = self._recipe.stages[-1]
+        batch = min(VALIDATED, len(self._held_out))
+        fixed = own.model_copy(update={"batch": batch, "drop": own.drop.model_copy(update=_NOTHING)})
+        found: dict[str, float] = {}
+        for task in (task for task, share in own.tasks.items() if share > 0):
+            made = self._validation.make(fixed, -1, 0, Share(), task)
+            losses = torch.func.functional_call(self.module, weights, (made,))
+            found |= {f"{task}.{name}": float(x) for name, x in losses.items() if name in ("video", "audio")}
+        return found
+
+    def show(self, weights: dict[str, Tensor], folder: Path, step: int) -> None:
+        """Write clips of the first held-out samples, or of the first ones."""
+        module = copy.deepcopy(self.module)
+        module.load_state_dict(weights)
+        clips: EncodedClips = self._held_out or self._maker.clips
+        write_samples(module.eval(), clips, self._recipe, folder, step)
+
+    def finish(self, weights: dict[str, Tensor], folder: Path) -> None:
+        """Write params and weights in fp16, or what of them was trained."""
+        tensors = {name.removeprefix("model."): t for name, t in weights.items() if name.startswith("model.")}
+        write_params(self._maker.params, folder / PARAMS)
+        if self._recipe.save == "trained":
+            begin = tuple(b.removeprefix("model.") for stage in self._recipe.stages for b in stage.trainable)
+            kept = {name: t for name, t in tensors.items() if name.startswith(begin)}
+            write_whole(folder / VARIANT, save(_half(kept), metadata={"params": _params_json(folder)}))
+            return
+        write_whole(folder / WEIGHTS, save(_half(tensors)))
+        words = {
+            name.removeprefix("captions."): t for name, t in weights.items() if name.startswith("captions.")
+        }
+        write_whole(folder / CAPTIONS, save(_half(words), metadata=words_header(self.module.captions)))
+
+
+_NOTHING = {"caption": 0.0, "speech": 0.0, "interaction": 0.0}
+
+
+def _half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name: (t.half() if t.is_floating_point() else t).cpu().contiguous() for name, t in tensors.items()
+    }
+
+
+def _params_json(folder: Path) -> str:
+    return json.dumps(json.loads((folder / PARAMS).read_text(encoding="utf-8")))
+
+
+def _weights_of(folder: Path, params: Any) -> tuple[UniAVGen, WordCaptions]:
+    if not (folder / WEIGHTS).is_file():
+        raise ValueError(f"init: {folder} holds no finished run ({WEIGHTS})")
+    model = UniAVGen(params)
+    there = read_params(folder / PARAMS)
+    if (there.video, there.audio, there.layers) != (params.video, params.audio, params.layers):
+        raise ValueError(f"init: {folder} holds a model of other sizes")
+    try:
+        model.load_state_dict({name: t.float() for name, t in load_file(folder / WEIGHTS).items()})
+    except RuntimeError as error:
+        raise ValueError(f"init: {folder}: {error}") from error
+    captions = load_words(folder / CAPTIONS, params.caption_width)
+    return model.requires_grad_(True), captions.requires_grad_(True)

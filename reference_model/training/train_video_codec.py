@@ -1,0 +1,130 @@
+"""The objective `video_codec`: pictures through the codec and back, with care for the lips."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reference_model.codecs.nano_video import GROUP, NanoVideoCodec, save_nano_video
+from reference_model.nano_model import VIDEO_CODEC
+from reference_model.training.batches import Share
+from reference_model.training.config import TrainVideoCodec
+from reference_model.training.shards import pictures, read_shards
+
+FITTED = 96
+"""Clips from which the linear transform is made."""
+MEASURED = 96
+"""Clips from which the spread of the latents is measured."""
+AROUND = 4
+"""Pixels around the lips that count as lips."""
+
+
+class CodecLoss(nn.Module):
+    """Absolute differences of pictures, of their averages, and of what changes from frame to frame."""
+
+    def __init__(self, codec: NanoVideoCodec, lips: float) -> None:
+        super().__init__()
+        self.codec, self.lips = codec, lips
+
+    def forward(self, video: Tensor, mouth: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        """Video `[B, 3, T, H, W]`, lips `[B, T, H, W]` in 0, 1, noise `[B, C, F, h, w]` to add to the latents."""
+        latents = self.codec.code(video)
+        wrong = self.codec.render(latents + noise) - video
+        weight = 1 + self.lips * mouth[:, None]
+        weight = weight / weight.mean()
+        detail = (wrong.abs() * weight).mean()
+        broad = functional.avg_pool3d(wrong, (1, 4, 4)).abs().mean()
+        motion = ((wrong[:, :, 1:] - wrong[:, :, :-1]).abs() * weight[:, :, 1:]).mean()
+        size = latents.square().mean()
+        total = detail + 0.5 * broad + 0.3 * motion + 1e-4 * size
+        with torch.no_grad():
+            squares = wrong.square()
+            lips = (squares * mouth[:, None]).sum() / (3 * mouth.sum()).clamp(min=1)
+            told = {"video": _decibels(squares.mean()), "lips": _decibels(lips)}
+        return {"total": total, **told}
+
+
+class TrainsVideoCodec:
+    """An `Objective`; pictures are kept in memory as bytes."""
+
+    def __init__(self, recipe: TrainVideoCodec, device: torch.device) -> None:
+        """Read the shards and fit the linear transform.
+
+        Raises:
+            ValueError: the shards cannot be used.
+        """
+        self._recipe, self._device = recipe, device
+        shards = list(read_shards(recipe.shards))
+        self._frames = torch.cat([shard.tensor("frames") for shard in shards])
+        self._mouth = torch.cat([shard.tensor("mouth") for shard in shards])
+        self.data_key = " ".join(shard.sha256[:16] for shard in shards)
+        torch.manual_seed(recipe.seed)
+        codec = NanoVideoCodec(recipe.params())
+        fit_transforms(codec, self._frames[:: max(1, len(self._frames) // FITTED)][:FITTED])
+        self.module = CodecLoss(codec, recipe.lips).to(device).train()
+
+    def inputs(self, stage: int, step: int, progress: float, share: Share) -> tuple[tuple[Any, ...], str]:
+        """First frame and some neighbouring groups of some clips, where their lips are, and noise."""
+        own = self._recipe.stages[stage]
+        draw = random.Random(f"{self._recipe.seed} {stage} {step}")
+        rows = torch.tensor([draw.randrange(len(self._frames)) for _ in range(own.batch)])
+        groups = min(self._recipe.groups, (self._frames.shape[1] - 1) // GROUP)
+        start = GROUP * draw.randint(0, (self._frames.shape[1] - 1) // GROUP - groups)
+        place = torch.tensor([0, *range(1 + start, 1 + start + GROUP * groups)])
+        mine = share.of(own.batch)
+        video = pictures(self._frames[rows[mine]][:, place])
+        mouth = lips_of(self._mouth[rows[mine]][:, place], video.shape[3], video.shape[4])
+        generator = torch.Generator().manual_seed(draw.getrandbits(62))
+        codec = self.module.codec
+        shape = (own.batch, codec.latent_channels, 1 + groups, video.shape[3] // 16, video.shape[4] // 16)
+        noise = self._recipe.noise * torch.randn(shape, generator=generator)[mine]
+        return (video.to(self._device), mouth.to(self._device), noise.to(self._device)), "pictures"
+
+    def validate(self, weights: dict[str, Tensor]) -> dict[str, float]:
+        """Nothing: the suite measures what the codec leaves of a mouth."""
+        return {}
+
+    def show(self, weights: dict[str, Tensor], folder: Path, step: int) -> None:
+        """Nothing."""
+
+    @torch.no_grad()
+    def finish(self, weights: dict[str, Tensor], folder: Path) -> None:
+        """Measure the spread of the latents and write the codec."""
+        codec = NanoVideoCodec(self._recipe.params()).to(self._device).eval()
+        codec.load_state_dict({name.removeprefix("codec."): t for name, t in weights.items()})
+        set_spread(codec, self._frames[:: max(1, len(self._frames) // MEASURED)], self._device)
+        save_nano_video(codec, folder / VIDEO_CODEC)
+
+
+@torch.no_grad()
+def fit_transforms(codec: NanoVideoCodec, frames: Tensor) -> None:
+    """Fit both linear transforms of a codec to UInt8 clips `[n, T, H, W, 3]`."""
+    groups = (frames.shape[1] - 1) // GROUP
+    video = pictures(frames).transpose(1, 2)
+    codec.plain_first.fit(video[:, ::GROUP].flatten(0, 1)[:, None])
+    changed = video[:, 1 : 1 + groups * GROUP] - video[:, :1]
+    codec.plain_group.fit(torch.unflatten(changed, 1, (groups, GROUP)).flatten(0, 1))
+
+
+@torch.no_grad()
+def set_spread(codec: NanoVideoCodec, frames: Tensor, device: torch.device) -> None:
+    """Set centre and spread of a codec's latents from UInt8 clips `[n, T, H, W, 3]`."""
+    latents = torch.cat([codec.code(pictures(part).to(device)).cpu() for part in torch.split(frames, 4)])
+    rows = latents.transpose(0, 1).flatten(1)
+    codec.centre.copy_(rows.mean(1))
+    codec.spread.copy_(rows.std(1).clamp(min=1e-3))
+
+
+def lips_of(boxes: Tensor, height: int, width: int) -> Tensor:
+    """Boxes `[B, T, 4]` (left, top, right, bottom) -> 1 on and around the lips, `[B, T, H, W]`."""
+    left, top, right, low = (boxes[..., i, None, None] for i in range(4))
+    x, y = torch.arange(width)[None, None, None], torch.arange(height)[None, None, :, None]
+    inside = (x >= left - AROUND) & (x <= right + AROUND) & (y >= top - AROUND) & (y <= low + AROUND)
+    return inside.float()
+
+
+def _decibels(error: Tensor) -> Tensor:
+    return 10 * torch.log10(4 / error.clamp(min=1e-9))

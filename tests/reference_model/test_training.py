@@ -1,0 +1,265 @@
+"""Recipes, batches, losses, schedules and codec training, on a model of a few thousand parameters."""
+
+import copy
+from dataclasses import replace
+from itertools import count, pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from training_world import tiny_recipe, write_world
+
+from reference_model.codecs.nano_video import load_nano_video
+from reference_model.conditions import Exchange, Wanted
+from reference_model.guidance import TASKS
+from reference_model.nano_model import video_codec_key
+from reference_model.params import read_params
+from reference_model.training.batches import BatchMaker, Share
+from reference_model.training.config import RECIPES, Schedule, TrainModel, TrainVideoCodec, read_recipe
+from reference_model.training.encode import encode_shards, token_mask
+from reference_model.training.loop import Loop, learning_rate
+from reference_model.training.processes import Processes
+from reference_model.training.shards import read_shards
+from reference_model.training.train_model import TrainsModel
+from reference_model.training.train_video_codec import TrainsVideoCodec
+
+CPU = torch.device("cpu")
+ALONE = Processes(Share(), CPU)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    recipe = tiny_recipe(folder)
+    codec = load_nano_video(recipe.video_codec)
+    encode_shards(
+        read_shards(recipe.shards), recipe.latents, codec, video_codec_key(recipe.video_codec), (2, 2), CPU
+    )
+    return folder
+
+
+def trainer(world: Path, **changes: object) -> tuple[TrainModel, TrainsModel]:
+    recipe = tiny_recipe(world, **changes)
+    return recipe, TrainsModel(recipe, CPU)
+
+
+def maker_of(objective: TrainsModel) -> BatchMaker:
+    return objective._maker
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_package_is_valid(path: Path) -> None:
+    recipe = read_recipe(path.stem)
+    assert sum(stage.steps for stage in recipe.stages) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 3}, "epochs: Extra inputs are not permitted"),
+        ({"kind": "gan"}, "the recipe: Input tag 'gan'"),
+        ({"model": {"preset": "huge"}}, "model: Value error, no preset 'huge'"),
+        ({"stages": [{"name": "a", "steps": 1, "batch": 1}]}, "stages.0.learning_rate: Field required"),
+    ],
+)
+def test_a_wrong_recipe_names_the_key(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=r"run\.yaml: ") as error:
+        tiny_recipe(tmp_path, **change)
+    assert message in str(error.value)
+
+
+def test_the_rate_warms_up_and_falls_to_its_final_share() -> None:
+    stage = Schedule(name="a", steps=100, batch=1, learning_rate=1.0, warmup=10, final_share=0.1)
+    rates = [learning_rate(stage, step, 100) for step in range(101)]
+    assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
+    assert all(a >= b for a, b in pairwise(rates[10:]))
+    assert rates[100] == pytest.approx(0.1)
+
+
+def test_processes_share_one_batch(world: Path) -> None:
+    recipe, objective = trainer(world)
+    stage = recipe.stages[1].model_copy(update={"batch": 4})
+    maker = maker_of(objective)
+    for task in TASKS:
+        whole = maker.make(stage, 1, 3, Share(), task)
+        parts = [maker.make(stage, 1, 3, Share(rank, 2), task) for rank in range(2)]
+        for name in ("video", "audio", "video_noise", "audio_noise", "time", "mask", "reference_image"):
+            torch.testing.assert_close(torch.cat([getattr(p, name) for p in parts]), getattr(whole, name))
+        # Texts are padded to the longest of each part.
+        for part, rows in zip(parts, (slice(0, 2), slice(2, 4)), strict=True):
+            length = part.speech.shape[1]
+            assert torch.equal(part.speech, whole.speech[rows, :length])
+    with pytest.raises(ValueError, match="a batch of 4 does not divide among 3 processes"):
+        maker.make(stage, 1, 0, Share(0, 3))
+
+
+def test_every_clip_is_seen_once_in_a_round(world: Path) -> None:
+    recipe, objective = trainer(world)
+    maker, stage = maker_of(objective), recipe.stages[1]
+    for start in (0, 3):
+        rows = torch.cat([maker._rows(stage, 0, start + step) for step in range(3)])
+        assert sorted(rows.tolist()) == list(range(6))
+
+
+def test_tasks_are_drawn_by_their_shares(world: Path) -> None:
+    recipe, objective = trainer(world)
+    stage, maker = recipe.stages[1], maker_of(objective)
+    drawn = [maker.make(stage, 1, step, Share()).task for step in range(300)]
+    counts = {task: drawn.count(task) / 300 for task in TASKS}
+    for task, share in {"joint": 0.4, "joint_ref_audio": 0.1, "continuation": 0.1, "dubbing": 0.2}.items():
+        assert counts[task] == pytest.approx(share, abs=0.08)
+
+
+def test_a_task_trains_what_it_makes_and_hears_what_it_is_given(world: Path) -> None:
+    recipe, objective = trainer(world)
+    stage = recipe.stages[1].model_copy(
+        update={"drop": recipe.stages[1].drop.model_copy(update={"interaction": 0})}
+    )
+    made = {task: maker_of(objective).make(stage, 1, 0, Share(), task) for task in TASKS}
+    assert {task: batch.wanted for task, batch in made.items()} == {
+        "joint": Wanted.BOTH,
+        "joint_ref_audio": Wanted.BOTH,
+        "continuation": Wanted.BOTH,
+        "dubbing": Wanted.AUDIO,
+        "audio_driven": Wanted.VIDEO,
+    }
+    assert (
+        made["dubbing"].exchange is Exchange.TO_AUDIO and made["audio_driven"].exchange is Exchange.TO_VIDEO
+    )
+    assert made["joint"].given_frames == 1 and made["continuation"].given_frames >= 2
+    voice = maker_of(objective).make(recipe.stages[0], 0, 0, Share(), "joint")
+    assert voice.exchange is Exchange.NONE and voice.wanted is Wanted.AUDIO
+
+
+def test_noise_of_what_is_given_does_not_reach_the_loss(world: Path) -> None:
+    recipe, objective = trainer(world)
+    with torch.no_grad():
+        for parameter in objective.module.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    batch = maker_of(objective).make(recipe.stages[1], 1, 0, Share(), "continuation")
+    k, c = batch.given_frames, batch.given_tokens
+    video, audio = batch.video_noise.clone(), batch.audio_noise.clone()
+    video[:, :, :k] += 3
+    audio[:, :c] -= 3
+    loss = objective.module(batch)["total"]
+    assert torch.equal(objective.module(replace(batch, video_noise=video, audio_noise=audio))["total"], loss)
+    video[:, :, k:] += 3
+    assert not torch.equal(objective.module(replace(batch, video_noise=video))["total"], loss)
+
+
+def test_the_loss_is_zero_for_the_true_velocity(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, objective = trainer(world)
+    batch = maker_of(objective).make(recipe.stages[1], 1, 0, Share(), "joint")
+    predict = objective.module.model.forward
+
+    def truth(*args: object, **words: object) -> object:
+        made = predict(*args, **words)  # type: ignore[arg-type]
+        return replace(made, video=batch.video_noise - batch.video, audio=batch.audio_noise - batch.audio)
+
+    monkeypatch.setattr(objective.module.model, "forward", truth)
+    assert float(objective.module(batch)["total"]) == 0.0
+
+
+def test_training_lowers_the_loss_in_bf16_too(world: Path, tmp_path: Path) -> None:
+    for precision in ("fp32", "bf16"):
+        stage = {
+            "name": "a",
+            "steps": 16,
+            "batch": 6,
+            "warmup": 5,
+            "learning_rate": 3e-3,
+            "tasks": {"joint": 1},
+        }
+        recipe, objective = trainer(world, out=tmp_path / precision, precision=precision, stages=[stage])
+        probe = maker_of(objective).make(recipe.stages[0], 5, 0, Share())
+        before = objective.module(probe)["total"].item()
+        Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
+        assert objective.module(probe)["total"].item() < 0.95 * before
+
+
+def test_a_variant_keeps_only_what_it_trained(world: Path, tmp_path: Path) -> None:
+    base, objective = trainer(world, out=tmp_path / "base")
+    Loop(base, base.stages, objective, ALONE, objective.data_key).go()
+    stage = {
+        "name": "a", "steps": 3, "batch": 2, "warmup": 0, "learning_rate": 1e-2, "tasks": {"joint": 1},
+        "trainable": ["model.a2v_blocks", "model.v2a_blocks"],
+    }  # fmt: skip
+    recipe, variant = trainer(
+        world,
+        out=tmp_path / "sti",
+        init=base.out,
+        save="trained",
+        model={"preset": "tiny", "a2v": "sti"},
+        stages=[stage],
+    )
+    before = copy.deepcopy(variant.module.state_dict())
+    Loop(recipe, recipe.stages, variant, ALONE, variant.data_key).go()
+    kept = load_file(recipe.out / "variant.safetensors")
+    assert kept and all(name.startswith(("a2v_blocks", "v2a_blocks")) for name in kept)
+    for name, tensor in variant.module.state_dict().items():
+        trained = name.removeprefix("model.").startswith(("a2v_blocks", "v2a_blocks"))
+        assert trained or torch.equal(tensor, before[name])
+    assert read_params(base.out / "params.json").interaction.a2v == "ati"
+
+
+def test_a_stage_with_minutes_settles_its_length(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = count()
+    monkeypatch.setattr("reference_model.training.loop.time.perf_counter", lambda: 0.1 * next(clock))
+    stage = {
+        "name": "a", "steps": 100_000, "minutes": 0.05, "batch": 1, "warmup": 20, "learning_rate": 1e-3,
+        "tasks": {"joint": 1},
+    }  # fmt: skip
+    recipe, objective = trainer(world, out=tmp_path / "timed", stages=[stage])
+    loop = Loop(recipe, recipe.stages, objective, ALONE, objective.data_key)
+    loop.go()
+    state = torch.load(recipe.out / "checkpoint.pt", weights_only=True)["progress"]
+    assert state["step"] == state["planned"] == 30
+
+
+def test_latents_of_another_codec_are_refused(world: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(b"another codec")
+    with pytest.raises(ValueError, match="was encoded by another video codec"):
+        trainer(world, video_codec=other)
+    tiny_recipe(world)
+
+
+def test_masks_are_shares_of_tokens() -> None:
+    mask = torch.zeros(1, 5, 32, 64)
+    mask[:, 0, :, :32] = 1
+    mask[:, 1:3, :16, 32:] = 1
+    shares = token_mask(mask, (32, 32)).float() / 255
+    torch.testing.assert_close(shares[0, 0, 0], torch.tensor([1.0, 0.0]))
+    torch.testing.assert_close(shares[0, 1, 0], torch.tensor([0.0, 0.25]), atol=0.002, rtol=0)
+
+
+def test_the_video_codec_learns_and_is_causal(tmp_path: Path) -> None:
+    shards = write_world(tmp_path / "shards")
+    stage = Schedule(name="a", steps=12, batch=4, learning_rate=2e-3, warmup=5)
+    recipe = TrainVideoCodec(
+        kind="video_codec", out=tmp_path / "codec", shards=shards, groups=1, latent=8, fine=8, middle=8, coarse=8,
+        group=8, stages=(stage,), threads=1,
+    )  # fmt: skip
+    objective = TrainsVideoCodec(recipe, CPU)
+    inputs, _ = objective.inputs(0, 0, 0.0, Share())
+    before = objective.module(*inputs)["total"].item()
+    Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
+    assert objective.module(*inputs)["total"].item() < before
+    codec = load_nano_video(recipe.out / "video_codec.safetensors")
+    video = torch.rand(1, 3, 9, 32, 32) * 2 - 1
+    latents = codec.encode(video)
+    assert latents.shape == (1, 8, 3, 2, 2)
+    assert codec.decode(latents).shape == video.shape
+    torch.testing.assert_close(codec.encode(video[:, :, :5]), latents[:, :, :2], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(codec.encode(video[:, :, :8]), latents[:, :, :2], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        codec.decode(latents)[:, :, :5], codec.decode(latents[:, :, :2]), atol=1e-4, rtol=1e-4
+    )

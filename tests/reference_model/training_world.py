@@ -1,0 +1,85 @@
+"""A world small enough to train on in a test: squares that open and close while a tone sounds."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+import yaml
+from safetensors.torch import save_file
+
+from reference_model.codecs.nano_video import NanoVideoCodec, NanoVideoParams, save_nano_video
+from reference_model.training.config import RECIPES, TrainModel, read_recipe
+
+FRAMES, SIZE, RATE = 9, 32, 24_000
+SAID = ("place blue at f two now", "set white in r three again", "lay red by k nine soon")
+
+
+def write_world(folder: Path, clips: int = 6, shards: int = 2) -> Path:
+    """Shards as the suite exports them: frames, sound, mask, lips, opening, texts, and their index."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draw = torch.Generator().manual_seed(5)
+    entries = []
+    for number in range(shards):
+        n = clips // shards
+        opening = torch.rand(n, FRAMES, generator=draw)
+        frames = (
+            torch.randint(60, 90, (n, 1, SIZE, SIZE, 3), generator=draw)
+            .expand(-1, FRAMES, -1, -1, -1)
+            .clone()
+        )
+        frames[:, :, 20:24, 12:20] = (opening[..., None, None, None] * 200).long()
+        time = torch.arange(FRAMES * RATE // 16) / RATE
+        pitch = 120 + 200 * torch.rand(n, 1, generator=draw)
+        tones = (torch.sin(2 * torch.pi * pitch * time) * 12_000).to(torch.int16)
+        mask = torch.zeros(n, FRAMES, SIZE, SIZE, dtype=torch.uint8)
+        mask[:, :, 8:28, 8:24] = 1
+        tensors = {
+            "frames": frames.to(torch.uint8),
+            "reference": frames[:, 0].to(torch.uint8),
+            "audio": tones,
+            "reference_audio": tones[:, :6000].contiguous(),
+            "reference_samples": torch.full((n,), 6000),
+            "mask": mask,
+            "opening": opening,
+            "mouth": torch.tensor([12.0, 20.0, 20.0, 24.0]).expand(n, FRAMES, 4).contiguous(),
+            "identity": torch.arange(n),
+            "emotion": torch.zeros(n, dtype=torch.int64),
+        }
+        texts = {
+            "id": [f"clip-{number}-{i}" for i in range(n)],
+            "speech": [SAID[i % len(SAID)] for i in range(n)],
+            "caption": [f"A portrait of a {'red' if i % 2 else 'blue'} square." for i in range(n)],
+            "reference_text": [SAID[(i + 1) % len(SAID)] for i in range(n)],
+        }
+        path = folder / f"shard-{number}.safetensors"
+        save_file(tensors, path, metadata={"clips": json.dumps({"texts": texts})})
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        entries.append({"file": path.name, "clips": n, "sha256": digest})
+    facts = {"frames": FRAMES, "fps": 16, "size": SIZE, "sample_rate": RATE}
+    (folder / "index.json").write_text(json.dumps({"shards": entries, **facts}))
+    return folder
+
+
+def write_codec(path: Path) -> Path:
+    """A codec whose transform is random: what it loses does not matter here."""
+    torch.manual_seed(3)
+    codec = NanoVideoCodec(NanoVideoParams(latent=8, fine=8, middle=8, coarse=8, group=8))
+    save_nano_video(codec, path)
+    return path
+
+
+def tiny_recipe(folder: Path, **changes: object) -> TrainModel:
+    """The recipe `tiny_test` with its paths in a folder, where world and codec are written if they are not there."""
+    shards, codec = folder / "shards", folder / "video_codec.safetensors"
+    if not codec.exists():
+        write_world(shards)
+        write_codec(codec)
+    raw = yaml.safe_load((RECIPES / "tiny_test.yaml").read_text())
+    raw |= {"shards": shards, "latents": folder / "latents", "video_codec": codec, "out": folder / "run"}
+    raw |= changes
+    path = folder / f"{Path(str(raw['out'])).name}.yaml"
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(raw, default=str))))
+    recipe = read_recipe(str(path))
+    assert isinstance(recipe, TrainModel)
+    return recipe
