@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -14,6 +15,7 @@ from uniavgen_bench.core.result import Missing, MissingError, Score
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.report.leaderboard.recompute import Answers, Scorer
+from uniavgen_bench.report.leaderboard.verify import Declared
 from uniavgen_bench.weights.manifest import load_manifest
 from uniavgen_bench.weights.models import Models
 
@@ -51,7 +53,7 @@ def score_anew(clip: Path, sample: Sample, metrics: tuple[str, ...]) -> dict[str
     """
     from uniavgen_bench.analysis.clip import VIDEO_PASS, AnalysedClip
     from uniavgen_bench.core.store import Store
-    from uniavgen_bench.runner.score_clip import all_missing, score_clip
+    from uniavgen_bench.runner.score_clip import DISK_ERRORS, all_missing, score_clip
 
     found: dict[str, Answers | str] = {}
     with tempfile.TemporaryDirectory(prefix="uniavgen-rescore-") as folder:
@@ -69,6 +71,9 @@ def score_anew(clip: Path, sample: Sample, metrics: tuple[str, ...]) -> dict[str
             analysed.ensure([a for m in installed for a in m.spec.needs if a in VIDEO_PASS])
         except MissingError as error:
             return found | {m.spec.name: all_missing(m, error.missing) for m in installed}
+        except Exception as error:  # each metric says what it lacks, as in a run
+            if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+                raise
         for metric in installed:
             answers: Mapping[str, Score | Missing] = score_clip(
                 metric, analysed, sample, models, store
@@ -94,11 +99,17 @@ def samples_anew(dataset: EntryDataset, task: Task | None) -> dict[str, Sample]:
     return {sample.id: sample for sample in plugin.load(options).samples}
 
 
-def declared_weights() -> dict[str, str]:
-    """Return the hashes of all weights of the manifest by name."""
-    return {weight.name: weight.sha256 for weight in load_manifest().weight}
+def declared() -> Declared:
+    """Return the hashes of all weights of the manifest, and the specifications of all metrics that can be loaded."""
+    registry = Registry(METRICS, "metric", Metric)
+    specs = {}
+    for name in registry.names():
+        with contextlib.suppress(BenchError):  # a stranger's broken plugin says nothing of an entry
+            spec = registry.load(name).spec
+            specs[spec.name] = spec
+    return Declared({weight.name: weight.sha256 for weight in load_manifest().weight}, specs)
 
 
 def scorer() -> Scorer:
     """Return what `leaderboard verify` is handed."""
-    return Scorer(score_anew, samples_anew, declared_weights)
+    return Scorer(score_anew, samples_anew, declared)

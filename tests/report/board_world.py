@@ -18,6 +18,7 @@ from uniavgen_bench.core.spec import Direction, FieldSpec, MetricSpec, Tier
 from uniavgen_bench.report.leaderboard.add import Submitter, add_run
 from uniavgen_bench.report.leaderboard.board import Board, Stored
 from uniavgen_bench.report.leaderboard.keys import SigningKey, new_key, read_key
+from uniavgen_bench.report.leaderboard.verify import Declared
 
 WEIGHTS = {name: sha256_bytes(name.encode()) for name in ("lipsync-cca-1", "dnsmos-p835")}
 """What the tests' installation declares."""
@@ -72,6 +73,7 @@ MOTION = MetricSpec(
     source="Farneback, Two-frame motion estimation, 2003",
 )
 METRICS: tuple[MetricSpec, ...] = (LIPSYNC, DNSMOS)
+DECLARED = Declared(WEIGHTS, {spec.name: spec for spec in (*METRICS, MOTION)})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from report.board_world import HOSTILE, METRICS, MOTION, WEIGHTS, BoardRun, World
+from report.board_world import DECLARED, HOSTILE, METRICS, MOTION, BoardRun, World
 from report.browser import Browser, chromium
 from uniavgen_bench.core.entry_files import EntryLink
 from uniavgen_bench.core.sample import Task
@@ -45,7 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     world.add(BoardRun(("Beta",), strength=strength, samples=16, seed=8, date="2026-11-25"))
     world.add(BoardRun(("Alpha",), task=Task.DUBBING, world="manifest-x"))
-    verdicts = verify_board(world.board, (), WEIGHTS)
+    verdicts = verify_board(world.board, (), DECLARED)
     return build_site(
         world.board, [v.stored for v in verdicts if v.stored is not None], world.root / "site"
     ).parent

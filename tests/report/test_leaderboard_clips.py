@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from report.board_world import WEIGHTS, BoardRun, World, read_scores
+from report.board_world import DECLARED, BoardRun, World, read_scores
 from uniavgen_bench import rescore
 from uniavgen_bench.api import score_suite
 from uniavgen_bench.core.atomic import write_atomic, write_json
@@ -67,7 +67,7 @@ class Recorded:
         return found
 
     def scorer(self) -> Scorer:
-        return Scorer(self.score, self.samples, lambda: WEIGHTS)
+        return Scorer(self.score, self.samples, lambda: DECLARED)
 
     @staticmethod
     def samples(dataset: EntryDataset, task: Task | None) -> Mapping[str, Sample]:
@@ -211,7 +211,7 @@ def test_real_scores_are_computed_again_and_a_false_one_is_found(
     world, run = real
     made = add_run(run, world.board, world.key, Submitter("A Lab"))
     assert [s.entry.body.system.id for s in made] == ["A", "B"]
-    assert all(v.holds for v in verify_board(world.board, (), rescore.declared_weights()))
+    assert all(v.holds for v in verify_board(world.board, (), rescore.declared()))
     assert str(world.root) not in made[0].path.read_text()
     for stored in made:
         done = recheck(stored.entry.body, ClipSource(run), rescore.scorer(), Again(answers=None))
@@ -224,7 +224,7 @@ def test_real_scores_are_computed_again_and_a_false_one_is_found(
     table.loc[at, "value"] *= 0.9
     write_atomic(false / "scores.parquet", table.to_parquet(index=False))
     (stored,) = add_run(false, world.board, world.key, Submitter("A Lab"), ["A"])
-    assert all(v.holds for v in verify_board(world.board, (), rescore.declared_weights()))
+    assert all(v.holds for v in verify_board(world.board, (), rescore.declared()))
     done = recheck(stored.entry.body, ClipSource(false), rescore.scorer(), Again(answers=None))
     (problem,) = done.problems
     assert problem.text.startswith("video.motion@") and "computed again it is" in problem.text

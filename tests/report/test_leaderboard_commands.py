@@ -50,7 +50,7 @@ def command(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done
 
 
 def test_from_a_new_key_to_a_page(world: World, command: Callable[..., Done]) -> None:
-    plain = tuple(m.model_copy(update={"weights": ()}) for m in METRICS)
+    plain = tuple(m.model_copy(update={"weights": (), "id": f"toy.{m.fields[0].name}"}) for m in METRICS)
     run = write_run(world.root / "run", BoardRun(systems=("Alpha",), metrics=plain, weights={}))
     board = world.root / "own"
     made = command("key", "new", "mine")

@@ -12,6 +12,7 @@ import pytest
 
 from report.board_world import (
     CONTROLS,
+    DECLARED,
     HOSTILE,
     METRICS,
     WEIGHTS,
@@ -42,7 +43,7 @@ def world(tmp_path: Path) -> World:
 
 
 def verify(world: World) -> list[Verdict]:
-    return verify_board(world.board, (), WEIGHTS)
+    return verify_board(world.board, (), DECLARED)
 
 
 def only_problem(world: World) -> tuple[Check, str]:
@@ -230,6 +231,14 @@ def _no_lock(run: Path) -> None:
     (run / "suite.lock.yaml").unlink()
 
 
+def _lock_of_nothing(run: Path) -> None:
+    (run / "suite.lock.yaml").write_text("[1, 2]")
+
+
+def _lock_without_dataset(run: Path) -> None:
+    (run / "suite.lock.yaml").write_text("task: joint\ndataset: {samples: 3}")
+
+
 def _hashes_of_others(run: Path) -> None:
     table = read_scores(run)
     write_atomic(run / "scores.parquet", table.assign(clip_sha256="0" * 64).to_parquet(index=False))
@@ -255,6 +264,8 @@ def _manifest(run: Path, **changes: object) -> None:
         (_input_gone, "reference_audio of sample 'sample-000' is gone"),
         (_weights_unknown, "scored by lipsync-cca-1, whose hash the run does not name"),
         (_no_lock, "suite.lock.yaml cannot be read"),
+        (_lock_of_nothing, "suite.lock.yaml is no suite lock"),
+        (_lock_without_dataset, "suite.lock.yaml is no suite lock: dataset: Value error, names no dataset"),
         (_hashes_of_others, "are of another clip"),
     ],
 )
@@ -396,6 +407,40 @@ def test_a_known_key_does_not_help_a_forger_against_the_rows(
     signed_again(world, stored, edit)
     (verdict,) = verify(world)
     assert any(p.check is check and what in p.text for p in verdict.problems), verdict.problems
+
+
+def _other_direction(body: dict[str, Any]) -> None:
+    body["metrics"][0]["fields"][0]["direction"] = "lower"
+
+
+def _out_of_range(body: dict[str, Any]) -> None:
+    clip_row(body)["scores"][0] = 1.5
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        (
+            _other_direction,
+            "lipsync.mouth_audio@1 does not have the fields, weights and tier of the metric of that name",
+        ),
+        (_out_of_range, "confidence of 'sample-000' by 'Alpha' is 1.5, outside its range"),
+    ],
+)
+def test_a_metric_that_is_not_what_its_name_says_is_found(world: World, edit: Edit, what: str) -> None:
+    (stored,) = world.add(BoardRun(systems=("Alpha",), missing=0))
+    signed_again(world, stored, edit)
+    (verdict,) = verify(world)
+    assert any(p.check is Check.METRICS and what in p.text for p in verdict.problems), verdict.problems
+    assert not verdict.expired_only
+
+
+def test_a_metric_that_is_not_installed_is_noted(world: World) -> None:
+    own = METRICS[0].model_copy(update={"id": "own.metric"})
+    world.add(BoardRun(systems=("Alpha",), metrics=(own,)))
+    (verdict,) = verify(world)
+    assert verdict.holds
+    assert verdict.notes == ("own.metric@1 is not installed here, so what it declares is not checked",)
 
 
 def test_a_signature_by_an_unknown_key_is_found(world: World) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from report.board_world import METRICS, WEIGHTS, BoardRun, World
+from report.board_world import DECLARED, METRICS, BoardRun, World
 from uniavgen_bench.core.entry_files import canonical, parse_entry
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import Role
@@ -31,7 +31,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Stored]:
 
 
 def verify(world: World) -> list[Verdict]:
-    return verify_board(world.board, (), WEIGHTS)
+    return verify_board(world.board, (), DECLARED)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,7 +8,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from report.board_world import HOSTILE, METRICS, MOTION, WEIGHTS, BoardRun, World, make_key, write_run
+from report.board_world import (
+    DECLARED,
+    HOSTILE,
+    METRICS,
+    MOTION,
+    WEIGHTS,
+    BoardRun,
+    World,
+    make_key,
+    write_run,
+)
 from report.pages import parse
 from uniavgen_bench.core.atomic import write_json
 from uniavgen_bench.core.entry_files import EntryLink, Policy
@@ -26,13 +36,13 @@ def world(tmp_path: Path) -> World:
 
 
 def sections(world: World, policy: Policy | None = None) -> list[Section]:
-    stored = [v.stored for v in verify_board(world.board, (), WEIGHTS) if v.stored is not None]
+    stored = [v.stored for v in verify_board(world.board, (), DECLARED) if v.stored is not None]
     pages = {s.head: f"entries/{s.path.stem}.html" for s in stored}
     return sections_of(stored, policy or Policy(), labels_of(stored), pages)
 
 
 def build(world: World) -> Path:
-    verdicts = verify_board(world.board, (), WEIGHTS)
+    verdicts = verify_board(world.board, (), DECLARED)
     assert all(v.holds or v.expired_only for v in verdicts)
     return build_site(world.board, [v.stored for v in verdicts if v.stored is not None], world.root / "site")
 

@@ -26,7 +26,7 @@ from uniavgen_bench.core.entry_files import (
 from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.result import Reason
 from uniavgen_bench.core.run_files import first_problem
-from uniavgen_bench.core.sample import SystemInfo, Task
+from uniavgen_bench.core.sample import SystemInfo
 from uniavgen_bench.report.leaderboard.board import Board, Stored, file_name, last_of, track_of
 from uniavgen_bench.report.leaderboard.chain import chain_of
 from uniavgen_bench.report.leaderboard.keys import SigningKey
@@ -34,7 +34,6 @@ from uniavgen_bench.report.leaderboard.privacy import PATH, plain_environment, p
 from uniavgen_bench.report.leaderboard.rows import aggregates_of, summaries_of
 from uniavgen_bench.report.leaderboard.source_run import (
     SourceRun,
-    given_sha256,
     read_source,
     refuse_changed_clips,
     refuse_partial,
@@ -61,6 +60,7 @@ def add_run(
     """
     run = read_source(root)
     chosen = _chosen(run, systems)
+    refuse_changed_clips(run, [*chosen, *run.controls])
     last = last_of(board.readable())
     made = []
     for system in chosen:
@@ -101,7 +101,6 @@ def body_of(run: SourceRun, system: SystemInfo, submitter: Submitter) -> EntryBo
     if not any(record.sha256 for record in records):
         raise InputError(f"{run.root} holds no clip of {system.id!r}: there is nothing to publish")
     refuse_partial(run, system)
-    refuse_changed_clips(run, rows)
     manifest = run.manifest
     cluster = manifest.compare.cluster if manifest.compare else "identity"
     by_id = {record.sample.id: record.sample for record in records}
@@ -110,20 +109,19 @@ def body_of(run: SourceRun, system: SystemInfo, submitter: Submitter) -> EntryBo
             EntrySample(
                 id=name,
                 cluster=by_id[name].facts.get(cluster, "") if cluster else "",
-                given=given_sha256(by_id[name]),
+                given=run.given(by_id[name]),
             )
             for name in sorted(by_id)
         )
         tasks = {sample.task for sample in by_id.values()}
-        lock_task = run.lock.get("task")
-        task = Task(lock_task) if lock_task else tasks.pop() if len(tasks) == 1 else None
+        task = run.lock.task or (tasks.pop() if len(tasks) == 1 else None)
         body = EntryBody(
             task=task,
             suite=EntrySuite(
                 name=manifest.suite,
                 lock_sha256=run.lock_sha256,
-                seed=int(run.lock.get("seed", 0)),
-                repeats=int(run.lock.get("repeats", 1)),
+                seed=run.lock.seed,
+                repeats=run.lock.repeats,
             ),
             dataset=_dataset(run),
             samples=samples,
@@ -166,12 +164,12 @@ def weights_lacking(body: EntryBody) -> list[str]:
 
 
 def _dataset(run: SourceRun) -> EntryDataset:
-    options = plain_options({k: v for k, v in run.lock["dataset"].items() if k != "name"})
+    options = plain_options({k: v for k, v in run.lock.dataset.items() if k != "name"})
     recipe: dict[str, Plain | list[Plain]] = {
         key: value for key, value in options.items() if value is not None and value != PATH
     }
     facts = {key: str(value) for key, value in plain_options(run.manifest.dataset).items() if value != PATH}
-    plugin = str(run.lock["dataset"]["name"])
+    plugin = str(run.lock.dataset["name"])
     return EntryDataset(plugin=plugin, name=facts.pop("name", plugin), recipe=recipe, facts=facts)
 
 
@@ -193,7 +191,6 @@ def _controls(run: SourceRun, system: SystemInfo, samples: Sequence[EntrySample]
         derived = {f"{system.id}/{name}": name for name in number if f"{system.id}/{name}" in held}
         names = derived or {name: name for name in number if name in held}
         if names:
-            refuse_changed_clips(run, run.rows_of(control.id))
             found.append(_with_clips(run, control, names, number))
     return tuple(found)
 

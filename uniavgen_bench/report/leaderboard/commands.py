@@ -14,7 +14,7 @@ from uniavgen_bench.core.errors import InputError
 
 if TYPE_CHECKING:
     from uniavgen_bench.core.entry_files import EntryLink
-    from uniavgen_bench.report.leaderboard.recompute import Again, Scorer
+    from uniavgen_bench.report.leaderboard.recompute import Again, ClipSource, Scorer
     from uniavgen_bench.report.leaderboard.verify import Verdict
 
 DEFAULT_BOARD = Path("reports/leaderboard")
@@ -148,18 +148,17 @@ def _with_scorer_verify(scorer: Callable[[], Scorer]) -> Callable[..., None]:
             uniavgen-bench leaderboard verify my-entry.json --clips runs/joint --sample 20
         """
         from uniavgen_bench.report.leaderboard.board import Board
-        from uniavgen_bench.report.leaderboard.recompute import Again
+        from uniavgen_bench.report.leaderboard.recompute import Again, ClipSource
         from uniavgen_bench.report.leaderboard.verify import verify_board
 
         if sample and clips is None:
             raise InputError("--sample needs the clips", way_out="add --clips with the run directory")
-        found = verify_board(Board(board), entries or (), scorer().weights())
+        found = verify_board(Board(board), entries or (), scorer().declared())
         again = Again(sample, seed, tolerance)
         lines: dict[Path, str] = {}
         if clips is not None:
-            found = [
-                _with_clips(verdict, clips, scorer() if sample else None, again, lines) for verdict in found
-            ]
+            source, by = ClipSource(clips), scorer() if sample else None
+            found = [_with_clips(verdict, source, by, again, lines) for verdict in found]
         _show(found, lines, json=json)
         if not all(verdict.holds for verdict in found):
             raise typer.Exit(1)
@@ -168,11 +167,10 @@ def _with_scorer_verify(scorer: Callable[[], Scorer]) -> Callable[..., None]:
 
 
 def _with_clips(
-    verdict: Verdict, clips: Path, scorer: Scorer | None, again: Again, lines: dict[Path, str]
+    verdict: Verdict, source: ClipSource, scorer: Scorer | None, again: Again, lines: dict[Path, str]
 ) -> Verdict:
-    from uniavgen_bench.report.leaderboard.recompute import ClipSource, recheck
+    from uniavgen_bench.report.leaderboard.recompute import recheck
 
-    source = ClipSource(clips)
     if verdict.stored is None or not verdict.holds:
         return verdict
     done = recheck(verdict.stored.entry.body, source, scorer, again)
@@ -235,7 +233,7 @@ def _with_scorer_build(scorer: Callable[[], Scorer]) -> Callable[..., None]:
         from uniavgen_bench.report.leaderboard.verify import verify_board
 
         opened = Board(board)
-        found = verify_board(opened, (), scorer().weights())
+        found = verify_board(opened, (), scorer().declared())
         wrong = [verdict for verdict in found if not (verdict.holds or verdict.expired_only)]
         if wrong:
             _show(wrong, {}, json=json)

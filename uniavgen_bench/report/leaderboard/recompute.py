@@ -14,7 +14,7 @@ from uniavgen_bench.core.result import Missing, Reason, Score
 from uniavgen_bench.core.run_files import ClipRecord, RunDirectory
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.report.leaderboard.source_run import clip_file, given_sha256
-from uniavgen_bench.report.leaderboard.verify import Check, Problem
+from uniavgen_bench.report.leaderboard.verify import Check, Declared, Problem
 
 CLIP_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 
@@ -31,15 +31,15 @@ Answers = Mapping[str, Score | Missing]
 class Scorer:
     """What lies above the report and is handed down to it.
 
-    `score(clip, sample, metrics, device)` measures a clip anew, with no cache, and returns by versioned metric name
+    `score(clip, sample, metrics)` measures a clip anew, with no cache, and returns by versioned metric name
     the answers of its fields, or the reason why this version cannot measure it. `samples(dataset, task)` makes the
-    samples of a dataset again from its recipe, by id, and raises a BenchError where that is not possible. `weights()`
-    gives the hashes that this version declares, by name.
+    samples of a dataset again from its recipe, by id, and raises a BenchError where that is not possible. `declared()`
+    gives what the installed version declares of metrics and weights.
     """
 
     score: Callable[[Path, Sample, tuple[str, ...]], Mapping[str, Answers | str]]
     samples: Callable[[EntryDataset, Task | None], Mapping[str, Sample]]
-    weights: Callable[[], Mapping[str, str]]
+    declared: Callable[[], Declared]
 
 
 @dataclass(frozen=True)

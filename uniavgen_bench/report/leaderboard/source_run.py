@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.hashing import sha256_bytes, sha256_file, sha256_json
-from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest
-from uniavgen_bench.core.sample import Role, Sample, SystemInfo
+from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest, first_problem
+from uniavgen_bench.core.sample import Role, Sample, SystemInfo, Task
 from uniavgen_bench.report.links import is_path
 from uniavgen_bench.stats.grid import ABSENT, ScoreGrid, reason_of, score_grid
 
 AGAIN = "run the suite without --limit and --systems"
+
+
+class LockedSuite(BaseModel):
+    """What the leaderboard reads of suite.lock.yaml; its other keys are the runner's."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    task: Task | None = None
+    seed: int = 0
+    repeats: int = Field(default=1, ge=1)
+    dataset: dict[str, Any]
+
+    @field_validator("dataset")
+    @classmethod
+    def _named(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(value.get("name"), str):
+            raise ValueError("names no dataset")
+        return value
 
 
 @dataclass(frozen=True)
@@ -27,10 +47,11 @@ class SourceRun:
 
     root: Path
     manifest: RunManifest
-    lock: dict[str, Any]
+    lock: LockedSuite
     lock_sha256: str
     records: tuple[ClipRecord, ...]
     grid: ScoreGrid
+    _given: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def systems(self) -> list[SystemInfo]:
@@ -45,6 +66,13 @@ class SourceRun:
     def record(self, row: int) -> ClipRecord:
         """Return the record of a row of the grid."""
         return self.records[int(self.grid.record[row])]
+
+    def given(self, sample: Sample) -> str:
+        """Return `given_sha256` of a sample, computed once for all systems."""
+        key = sample.model_dump_json()
+        if key not in self._given:
+            self._given[key] = given_sha256(sample)
+        return self._given[key]
 
     def rows_of(self, system: str) -> NDArray[np.int64]:
         """Return the rows of a system."""
@@ -77,7 +105,8 @@ def read_source(root: Path) -> SourceRun:
     texts = [reason_of(text) for text in grid.reason_texts]
     if ABSENT in texts and (grid.reasons == texts.index(ABSENT)).any():
         raise InputError(f"{root} is damaged: scores.parquet lacks rows", way_out="start the run again")
-    hashes = scores.groupby(["system", "sample", "repeat"], sort=False)["clip_sha256"].agg(["min", "max"])
+    named = scores.assign(clip_sha256=scores["clip_sha256"].fillna("").astype(str))
+    hashes = named.groupby(["system", "sample", "repeat"], sort=False)["clip_sha256"].agg(["min", "max"])
     recorded = {(r.system, r.sample.id, r.repeat): r.sha256 or "" for r in records}
     for key, low, high in hashes.itertuples():
         if not low == high == recorded[key]:
@@ -85,14 +114,13 @@ def read_source(root: Path) -> SourceRun:
     lock_path = root / "suite.lock.yaml"
     try:
         data = lock_path.read_bytes()
-        lock = yaml.safe_load(data)
+        lock = LockedSuite.model_validate(yaml.safe_load(data))
     except OSError as error:
         raise InputError(f"{lock_path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise InputError(f"{lock_path} is no YAML") from None
-    dataset = lock.get("dataset") if isinstance(lock, dict) else None
-    if not isinstance(dataset, dict) or not isinstance(dataset.get("name"), str):
-        raise InputError(f"{lock_path} names no dataset")
+    except ValidationError as error:
+        raise InputError(f"{lock_path} is no suite lock: {first_problem(error)}") from None
     return SourceRun(root, manifest, lock, sha256_bytes(data), records, grid)
 
 
@@ -116,18 +144,20 @@ def refuse_partial(run: SourceRun, system: SystemInfo) -> None:
     Raises:
         InputError: clips are lacking, or the dataset does not say how many there are.
     """
-    facts, repeats = run.manifest.dataset, int(run.lock.get("repeats", 1))
+    facts = {name: int(text) for name, text in run.manifest.dataset.items() if text.isdecimal()}
+    repeats = run.lock.repeats
     rows = run.rows_of(system.id)
     if "samples" in facts:
-        planned, held, of = int(facts["samples"]) * repeats, len(rows), f"clips by {system.id!r}"
+        planned, held, of = facts["samples"] * repeats, len(rows), f"clips by {system.id!r}"
     elif "rows" in facts and system.use == "precomputed":
         finished = [s.id for s in run.manifest.systems if s.use == "precomputed"]
-        planned, of = int(facts["rows"]), "finished clips of the manifest"
+        planned, of = facts["rows"], "finished clips of the manifest"
         held = sum(len(run.rows_of(name)) for name in finished)
     elif "rows" in facts:
-        planned, held, of = int(facts["rows"]) * repeats, len(rows), f"clips by {system.id!r}"
+        planned, held, of = facts["rows"] * repeats, len(rows), f"clips by {system.id!r}"
     else:
-        what = f"the dataset {facts.get('name', '?')!r} does not say which samples there are, so coverage is unknown"
+        name = run.manifest.dataset.get("name", "?")
+        what = f"the dataset {name!r} does not say which samples there are, so coverage is unknown"
         raise InputError(what, way_out="list the clips in a manifest, or use a suite with a dataset")
     if held < planned:
         raise InputError(f"the run is partial: it holds {held} of {planned} {of}", way_out=AGAIN)
@@ -156,13 +186,13 @@ def given_sha256(sample: Sample) -> str:
     return sha256_json([data, hashes])
 
 
-def refuse_changed_clips(run: SourceRun, rows: NDArray[np.int64]) -> None:
+def refuse_changed_clips(run: SourceRun, systems: Sequence[SystemInfo]) -> None:
     """Refuse a run whose clips, as far as they lie beside it, are not those that were scored.
 
     Raises:
         InputError: names the first one.
     """
-    for row in rows:
+    for row in np.concatenate([run.rows_of(system.id) for system in systems]):
         record = run.record(int(row))
         path = clip_file(run.root, record)
         if path is not None and sha256_file(path) != record.sha256:

@@ -96,6 +96,11 @@ class MetricTable:
         return ARROWS[self.spec.headline.direction]
 
     @property
+    def near_zero(self) -> bool:
+        """Whether the headline sorts by its distance from zero."""
+        return self.spec.headline.direction is Direction.ZERO
+
+    @property
     def lower_first(self) -> bool:
         """Whether the better end of the headline is the lower one."""
         return self.spec.headline.direction in (Direction.LOWER, Direction.ZERO)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from uniavgen_bench.core.entry_files import Entry, EntryAggregate, EntryBody
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.result import Reason
+from uniavgen_bench.core.spec import FieldSpec, MetricSpec
 from uniavgen_bench.report.leaderboard.add import weights_lacking
 from uniavgen_bench.report.leaderboard.board import Board, Stored, file_name
 from uniavgen_bench.report.leaderboard.chain import WHAT, broken_link
@@ -34,6 +36,7 @@ class Check(StrEnum):
     COVERAGE = "coverage"
     AGGREGATES = "aggregates"
     PROTOCOL = "protocol"
+    METRICS = "metrics"
     WEIGHTS = "weights"
     CLIPS = "clips"
     SCORES = "scores"
@@ -67,10 +70,16 @@ class Verdict:
         return bool(self.problems) and all(p.check is Check.PROTOCOL for p in self.problems)
 
 
-def verify_board(
-    board: Board, paths: Sequence[Path] = (), known_weights: Mapping[str, str] | None = None
-) -> list[Verdict]:
-    """Verify some entries, or all of a board. `known_weights`: the hashes that this version declares, by name.
+@dataclass(frozen=True)
+class Declared:
+    """What the installed version declares: hashes of weights and specifications of metrics, by their names."""
+
+    weights: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
+
+
+def verify_board(board: Board, paths: Sequence[Path] = (), declared: Declared | None = None) -> list[Verdict]:
+    """Verify some entries, or all of a board, against what the installed version declares.
 
     Raises:
         InputError: no such board or file, or a bad key or policy of the board.
@@ -79,6 +88,7 @@ def verify_board(
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path}: no such entry")
+    declared = declared or Declared()
     asked = list(paths) or board.paths()
     known = board.readable(asked)
     heads = {stored.head: stored for stored in known}
@@ -102,8 +112,12 @@ def verify_board(
                 *aggregate_problems(stored.entry.body),
                 *protocol_problems(stored, board),
             ]
-            wrong, notes = weight_problems(stored.entry.body, board, known_weights or {})
-            problems += wrong
+            for wrong, unchecked in (
+                metric_problems(stored.entry.body, declared.metrics),
+                weight_problems(stored.entry.body, board, declared.weights),
+            ):
+                problems += wrong
+                notes += unchecked
         verdicts.append(Verdict(path, stored, tuple(problems), tuple(notes)))
     return verdicts
 
@@ -226,6 +240,40 @@ def protocol_problems(stored: Stored, board: Board) -> list[Problem]:
         for metric in stored.entry.body.metrics
         if metric.name in why
     ]
+
+
+def metric_problems(body: EntryBody, known: Mapping[str, MetricSpec]) -> tuple[list[Problem], list[str]]:
+    """Compare fields, weights and tier of metrics with the installed ones, and scores with the fields' ranges."""
+    found, notes, at = [], [], 0
+    for spec in body.metrics:
+        installed = known.get(spec.name)
+        if installed is None:
+            notes.append(f"{spec.name} is not installed here, so what it declares is not checked")
+        elif _numbers(spec) != _numbers(installed):
+            text = f"{spec.name} does not have the fields, weights and tier of the metric of that name"
+            found.append(Problem(Check.METRICS, text))
+        for each in spec.fields:
+            for system in body.systems:
+                wrong = next((c for c in system.clips if _outside(c.scores[at], each)), None)
+                if wrong is not None:
+                    where = f"{body.samples[wrong.sample].id!r} by {system.id!r}"
+                    text = f"{spec.name} {each.name} of {where} is {wrong.scores[at]}, outside its range"
+                    found.append(Problem(Check.METRICS, text))
+            at += 1
+    return found, notes
+
+
+def _numbers(spec: MetricSpec) -> object:
+    """Return what a metric's numbers mean; its texts may be corrected without a new version."""
+    return ([(f.name, f.unit, f.direction, f.low, f.high) for f in spec.fields], spec.weights, spec.tier)
+
+
+def _outside(score: float | Reason, each: FieldSpec) -> bool:
+    if not isinstance(score, float):
+        return False
+    return (each.low is not None and score < each.low - 1e-6) or (
+        each.high is not None and score > each.high + 1e-6
+    )
 
 
 def weight_problems(
