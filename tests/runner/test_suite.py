@@ -178,6 +178,7 @@ def motion_field() -> str:
         ({}, "ssc", None, None),
         ({}, "ccc", None, None),
         ({}, "sss", "s1", "s1"),
+        ({}, "scc", "c1", "s0"),
         ({"baseline": None}, "sc", None, None),
         ({"baseline": "c1"}, "sc", None, "c1"),
         ({"baseline": "gone"}, "sc", None, "s0"),

@@ -9,6 +9,7 @@ from uniavgen_bench.core.comparison import Estimate, PairedResult, Verdict
 from uniavgen_bench.report.comparison import ComparedPair, Comparison, Lost, Mover
 from uniavgen_bench.stats.numbers import NONE, decimals, number, unit_text
 from uniavgen_bench.stats.table import ARROWS
+from uniavgen_bench.stats.verdict_table import p_text, signed
 
 WORDS = {
     Verdict.BETTER: "better",
@@ -115,19 +116,6 @@ def interval(estimate: Estimate | None, digits: int) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     return f"{signed(estimate.low, digits)} to {signed(estimate.high, digits)}"
-
-
-def signed(value: float, digits: int) -> str:
-    """Render a number with its sign, but for zero."""
-    text = number(value, digits)
-    return f"+{text}" if value > 0 and any(c in "123456789" for c in text) else text
-
-
-def p_text(p: float | None) -> str:
-    """Render a p-value."""
-    if p is None:
-        return NONE
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def mover_groups(comparison: Comparison) -> list[MoverGroup]:

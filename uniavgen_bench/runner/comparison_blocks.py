@@ -73,8 +73,8 @@ def completed(
 ) -> tuple[CompareBlock, tuple[str, ...]]:
     """Return the block with its baseline for the systems of a run, and notes on what was done.
 
-    A block that does not say `baseline` gets one: the reference of an ablation; else the only system that is no
-    control; else none, so that every pair is compared. `baseline: null` stays: every pair. A baseline that is not
+    A block that does not say `baseline` gets one: the reference of an ablation of a system; else the only system
+    that is no control; else none, so that every pair is compared. `baseline: null` stays: every pair. A baseline that is not
     among the systems that were chosen for this run counts as not said.
     """
     there = {info.id for info in systems}
@@ -86,5 +86,5 @@ def completed(
     elif "baseline" in block.model_fields_set:
         return block, ()
     proper = [info.id for info in systems if info.role is Role.SYSTEM]
-    baseline = reference if reference in there else proper[0] if len(proper) == 1 else None
+    baseline = reference if reference in proper else proper[0] if len(proper) == 1 else None
     return block.model_copy(update={"baseline": baseline}), notes

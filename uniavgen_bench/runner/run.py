@@ -25,11 +25,13 @@ from uniavgen_bench.core.run_files import (
 )
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.store import home
+from uniavgen_bench.runner.comparison_blocks import completed
 from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
 from uniavgen_bench.runner.run_folder import clear_other_run, locked, open_run, writable
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
+from uniavgen_bench.runner.verdicts import Verdicts, write_verdicts
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
 from uniavgen_bench.version import VERSION
 from uniavgen_bench.weights.locate import WeightLocator
@@ -61,10 +63,11 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: where it lies, its manifest, and seconds by stage over all clips."""
+    """A finished run: where it lies, its manifest, its verdicts, and seconds by stage over all clips."""
 
     directory: RunDirectory
     manifest: RunManifest
+    verdicts: Verdicts
     timings: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -83,6 +86,9 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         hooks.note(note)
     locator = WeightLocator()
     names = needed_weights([metric.spec for _, metric in resolved.metrics])
+    block, said = completed(resolved.suite.compare, plan.systems, resolved.reference)
+    for note in said:
+        hooks.note(note)
     readiness = locator.require(names, offline=options.offline)
     for reason in readiness.unavailable.values():
         hooks.note(f"{reason}: its metrics will be missing")
@@ -93,6 +99,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         started = datetime.datetime.now(datetime.UTC)
         workers = options.workers or default_workers()
         manifest = _manifest(resolved, plan, options, identity, workers, started, locator.used(names))
+        manifest = manifest.model_copy(update={"compare": block})
         clear_other_run(directory, identity)
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))
         write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
@@ -164,6 +171,9 @@ def _manifest(
         metrics=[metric.spec for _, metric in resolved.metrics],
         weights=weights,
         dataset={"name": resolved.dataset.name, **resolved.dataset.facts},
+        seed=resolved.suite.seed,
+        ablation=resolved.ablation,
+        gate=resolved.suite.gate,
     )
 
 
@@ -217,6 +227,7 @@ def _finish(
     records: list[ClipRecord] = [o.record for o in ordered]
     lines = "".join(r.model_dump_json() + "\n" for r in records)
     write_atomic(directory.clips_path, lines.encode())
+    verdicts = write_verdicts(directory, manifest, table, records)
     timings: dict[str, float] = {}
     for outcome in ordered:
         for stage, seconds in outcome.timings.items():
@@ -233,7 +244,7 @@ def _finish(
         }
     )
     write_json(directory.manifest_path, manifest.model_dump(mode="json"))
-    return Finished(directory, manifest, timings, problems)
+    return Finished(directory, manifest, verdicts, timings, problems)
 
 
 def scores_table(ordered: Sequence[ClipOutcome], metrics: Sequence[str]) -> pd.DataFrame:

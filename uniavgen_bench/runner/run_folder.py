@@ -53,6 +53,8 @@ def clear_other_run(directory: RunDirectory, identity: str) -> None:
     if directory.manifest_path.is_file() and directory.manifest().plan_sha256 != identity:
         directory.scores_path.unlink(missing_ok=True)
         directory.clips_path.unlink(missing_ok=True)
+        directory.stats_path.unlink(missing_ok=True)
+        directory.ablation_path.unlink(missing_ok=True)
         shutil.rmtree(directory.root / "report", ignore_errors=True)
 
 

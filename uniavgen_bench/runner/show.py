@@ -21,14 +21,18 @@ from rich.progress import (
 )
 
 from uniavgen_bench.core.run_files import RunDirectory
+from uniavgen_bench.core.sample import SystemInfo
 from uniavgen_bench.report.build import build_report, write_report
 from uniavgen_bench.report.run_data import read_run
 from uniavgen_bench.runner.plan import Plan
 from uniavgen_bench.runner.run import Finished, Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ResolvedSuite
+from uniavgen_bench.runner.verdicts import Verdicts
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
+from uniavgen_bench.stats.ablation_table import print_ablation
 from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.stats.table import print_summary
+from uniavgen_bench.stats.verdict_table import print_verdicts
 
 LINE_EVERY = 25
 """Without a terminal, a line of progress is printed every so many clips."""
@@ -90,7 +94,7 @@ def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) ->
     with console.status("writing the report"):
         data = read_run(root)
         page = write_report(data, root)
-    show_summary(root, data.summaries, page, json=json)
+    show_summary(root, data.summaries, page, finished.manifest.systems, finished.verdicts, json=json)
     if finished.problems:
         console.print(
             f"[yellow]note[/]  {len(finished.problems)} computations failed: see problems.log of the run"
@@ -108,11 +112,25 @@ def _show_costs(console: Console, finished: Finished) -> None:
     )
 
 
-def show_summary(root: Path, summaries: Sequence[Summary], page: Path, *, json: bool) -> None:
-    """Print the table of a finished run, or its summary as JSON."""
+def show_summary(
+    root: Path,
+    summaries: Sequence[Summary],
+    page: Path,
+    systems: Sequence[SystemInfo],
+    verdicts: Verdicts,
+    *,
+    json: bool,
+) -> None:
+    """Print the tables of a finished run, or its summary and verdicts as JSON."""
     if not json:
-        print_summary(summaries)
-        Console().print(
+        console = Console()
+        print_summary(summaries, console)
+        console.print()
+        print_verdicts(verdicts.stats, systems, console)
+        if verdicts.ablation is not None:
+            console.print()
+            print_ablation(verdicts.ablation, console)
+        console.print(
             f"\nscores  {RunDirectory(root).scores_path}\nreport  {page}", highlight=False, soft_wrap=True
         )
         return
@@ -125,7 +143,11 @@ def show_summary(root: Path, summaries: Sequence[Summary], page: Path, *, json: 
         }
         for s in summaries
     ]  # fmt: skip
-    result = {"run": str(root), "report": str(page), "summary": rows}
+    result = {
+        "run": str(root), "report": str(page), "summary": rows,
+        "verdicts": verdicts.stats.model_dump(mode="json"),
+        "ablation": verdicts.ablation.model_dump(mode="json") if verdicts.ablation else None,
+    }  # fmt: skip
     sys.stdout.write(jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
