@@ -1,4 +1,7 @@
-"""The gate's verdict as JUnit XML, which every CI system reads: one testcase per gated field."""
+"""The gate's verdict as JUnit XML, which every CI system reads: one testcase per gated field.
+
+Two schemas are around, that of Ant's task and that of Jenkins; the elements used here are valid in both.
+"""
 
 from __future__ import annotations
 
@@ -33,26 +36,43 @@ def junit_of(result: GateResult) -> bytes:
         ElementTree.SubElement(properties, "property", name=name, value=_clean(value))
     for field in fields:
         _case(suite, field)
+    _outputs(suite, "\n".join(f"{field.key}: {field.outcome.value}: {field.why}" for field in fields))
     return _bytes(root)
 
 
 def junit_refusal(why: str, made: str) -> bytes:
     """Render a refusal: one testcase `comparable` with an error, so that no CI system takes it for a success."""
     suite, root = _suite(made, tests=1, errors=1)
+    ElementTree.SubElement(suite, "properties")
     case = ElementTree.SubElement(suite, "testcase", classname=SUITE, name="comparable", time="0.000")
     ElementTree.SubElement(case, "error", message=_clean(why), type="not comparable").text = _clean(why)
+    _outputs(suite, why)
     return _bytes(root)
 
 
 def _suite(
     made: str, *, tests: int, failures: int = 0, errors: int = 0, seconds: float = 0.0
 ) -> tuple[ElementTree.Element, ElementTree.Element]:
-    counts = {"tests": str(tests), "failures": str(failures), "errors": str(errors), "time": f"{seconds:.3f}"}
-    root = ElementTree.Element("testsuites", {"name": SUITE, **counts})
-    # Readers of this format disagree on time zones, and its schemas allow none.
-    stamp = datetime.fromisoformat(made).replace(tzinfo=None).isoformat(timespec="seconds")
-    more = {"skipped": "0", "timestamp": stamp, "hostname": "localhost"}
-    return ElementTree.SubElement(root, "testsuite", {"name": SUITE, **counts, **more}), root
+    root = ElementTree.Element("testsuites")
+    attributes = {
+        "name": SUITE,
+        "package": "uniavgen-bench",
+        "id": "0",
+        "hostname": "localhost",
+        # Without time zone, as the schema wants it.
+        "timestamp": datetime.fromisoformat(made).replace(tzinfo=None).isoformat(timespec="seconds"),
+        "tests": str(tests),
+        "failures": str(failures),
+        "errors": str(errors),
+        "skipped": "0",
+        "time": f"{seconds:.3f}",
+    }
+    return ElementTree.SubElement(root, "testsuite", attributes), root
+
+
+def _outputs(suite: ElementTree.Element, text: str) -> None:
+    ElementTree.SubElement(suite, "system-out").text = _clean(text)
+    ElementTree.SubElement(suite, "system-err")
 
 
 def _case(suite: ElementTree.Element, field: GateField) -> None:
@@ -61,8 +81,6 @@ def _case(suite: ElementTree.Element, field: GateField) -> None:
     if field.outcome is not GateOutcome.PASSED:
         failure = ElementTree.SubElement(case, "failure", message=_clean(field.why), type=field.outcome.value)
         failure.text = _clean(field.why)
-    else:
-        ElementTree.SubElement(case, "system-out").text = _clean(field.why)
 
 
 def _clean(text: str) -> str:
