@@ -48,6 +48,8 @@ def anatomy_of(head: HeadParams, domain: Domain) -> Anatomy:
     nose_y = eye_y - 0.37 * head.nose_length
     chin_y = -0.97 * head.length
     mouth_y = nose_y + (chin_y - nose_y) * (0.40 if domain == "plain" else 0.42)
+    # Even thin lips are seen at 128 pixels.
+    full = 0.52 + 0.52 * max(head.lips_full, 0.72)
     return Anatomy(
         eye_x=0.302 * head.eye_spacing * head.width,
         eye_y=eye_y,
@@ -62,9 +64,9 @@ def anatomy_of(head: HeadParams, domain: Domain) -> Anatomy:
         nose_y=nose_y,
         nose_z=0.90,
         mouth_y=mouth_y,
-        mouth_half=0.225 * head.lips_width,
-        lip_up=0.054 * max(head.lips_full, 0.72),
-        lip_low=0.074 * max(head.lips_full, 0.72),
+        mouth_half=0.245 * head.lips_width,
+        lip_up=0.060 * full,
+        lip_low=0.082 * full,
         chin_y=chin_y,
         jaw_drop=0.215 * head.length,
     )

@@ -26,12 +26,12 @@ SHIFTS: dict[Emotion, dict[str, float]] = {
         "lip_press": 0.30, "upper_lip": 0.35, "pitch": 0.05,
     },
     "surprised": {
-        "brow_raise": 1.0, "eye_open": 0.55, "mouth_round": 0.22, "jaw": 0.20, "mouth_open": 0.16, "smile": 0.05,
+        "brow_raise": 1.0, "eye_open": 0.60, "mouth_round": 0.32, "jaw": 0.26, "mouth_open": 0.22, "smile": 0.05,
         "pitch": -0.04,
     },
     "fearful": {
-        "brow_raise": 0.55, "brow_inner": 0.85, "brow_frown": 0.15, "eye_open": 0.42, "smile": -0.45,
-        "mouth_wide": 0.30, "teeth": 0.20, "mouth_open": 0.04, "pitch": -0.05, "lid_slant": 0.25,
+        "brow_raise": 0.70, "brow_inner": 0.80, "brow_frown": 0.20, "eye_open": 0.58, "smile": -0.30,
+        "mouth_wide": 0.50, "teeth": 0.55, "mouth_open": 0.10, "jaw": 0.06, "pitch": -0.06, "lid_slant": 0.15,
     },
 }  # fmt: skip
 # Curves that stay within 0 … 1 or -1 … 1 however much is added.

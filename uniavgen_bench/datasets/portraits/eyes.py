@@ -89,7 +89,7 @@ def draw_lids(
     albedo = layer(
         albedo,
         (look.skin[0] * 0.62, look.skin[1] * 0.44, look.skin[2] * 0.44),
-        bag * np.float32(0.05 + 0.30 * head.wrinkles) * np.float32(1.0 if plain else 0.3),
+        bag * np.float32(0.05 + 0.50 * head.wrinkles) * np.float32(1.0 if plain else 0.3),
     )
     # Lashes: a dark edge that thickens outwards; a wing beyond the outer corner.
     outer = unit(np.float32(0.5) + np.float32(0.5) * u)

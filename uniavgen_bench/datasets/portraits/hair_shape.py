@@ -241,9 +241,11 @@ def scarf(head: HeadParams, x: Floats, y: Floats, z: Floats, base: Floats) -> Fl
 def beard_distance(head: HeadParams, at: Anatomy, x: Floats, y: Floats, z: Floats, base: Floats) -> Floats:
     """Measure the distance to a beard; the lips stay free."""
     a = np.abs(x)
-    mouth = ellipsoid(x, y, z, (0, at.mouth_y - 0.012, 0.70), (at.mouth_half * 1.0, at.lip_low + 0.012, 0.40))
+    mouth = ellipsoid(
+        x, y, z, (0, at.mouth_y - 0.022, 0.70), (at.mouth_half * 1.08, at.lip_low + 0.018, 0.40)
+    )
     moustache = cone(
-        a, y, z, (0.045, at.mouth_y + 0.098, 0.725), (0.25, at.mouth_y + 0.020, 0.655), 0.052, 0.035
+        a, y, z, (0.045, at.mouth_y + 0.128, 0.735), (0.235, at.mouth_y + 0.078, 0.672), 0.050, 0.034
     )
     chin = ellipsoid(x, y, z, (0, at.chin_y + 0.10, 0.50), (0.24, 0.17, 0.20))
     if head.beard == "moustache":

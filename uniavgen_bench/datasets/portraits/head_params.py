@@ -15,6 +15,7 @@ from uniavgen_bench.datasets.portraits.palette import (
     IRIS_COLOURS,
     SKIN_TONES,
     VIVID_HAIR,
+    VIVID_IRIS,
     Colour,
     blend,
 )
@@ -130,7 +131,8 @@ def features(seed: int, gender: Gender, age: Age) -> HeadParams:
     soft = 1.0 if child else 0.65 if female else 0.0
     skin = blend(*draw.pick(dict.fromkeys(itertools.pairwise(SKIN_TONES), 1.0)), draw.uniform())
     dark = 1.0 - (skin[0] + skin[1] + skin[2]) / 3.0
-    lip_base = blend(skin, (0.72, 0.26, 0.28), 0.52 if female else 0.42)
+    # The darker the skin, the more red lips need to stand out from it.
+    lip_base = blend(skin, (0.74, 0.22, 0.26), (0.60 if female else 0.52) + 0.30 * dark)
     made_up = female and not child and draw.chance(0.6)
     lip_paint = draw.pick({(0.74, 0.18, 0.24): 1.0, (0.82, 0.36, 0.40): 2.0, (0.66, 0.22, 0.34): 1.0})
     iris = draw.pick({name: weight for name, weight in IRIS_COLOURS.items() if dark < 0.5 or weight > 1.5})
@@ -143,26 +145,26 @@ def features(seed: int, gender: Gender, age: Age) -> HeadParams:
         freckles=draw.uniform(0.3, 1.0) if dark < 0.35 and draw.chance(0.25) else 0.0,
         wrinkles={"child": 0.0, "young": 0.0, "adult": 0.22, "old": 1.0}[age] * draw.uniform(0.75, 1.0),
         width=draw.bell(0.98 if female else 1.0, 0.05) + (0.02 if child else 0.0),
-        length=draw.bell(1.0, 0.05) - (0.09 if child else 0.0),
+        length=draw.bell(1.0, 0.05) - (0.13 if child else 0.0),
         jaw_width=draw.bell(1.0 - 0.12 * soft, 0.09),
         jaw_square=max(0.0, draw.bell(0.48 - 0.55 * soft, 0.42)),
         chin=draw.bell(1.0 - 0.18 * soft, 0.14),
-        cheeks=draw.bell(0.85 + 0.35 * soft + (0.25 if child else 0.0), 0.25) - (0.25 if old else 0.0),
+        cheeks=draw.bell(0.85 + 0.35 * soft + (0.45 if child else 0.0), 0.25) - (0.25 if old else 0.0),
         forehead=draw.bell(1.0, 0.05) + (0.07 if child else 0.0),
-        neck=draw.bell({True: 0.72, False: 0.95}[female], 0.06) - (0.12 if child else 0.0),
-        shoulders=draw.bell(0.86 if female else 1.02, 0.05) - (0.16 if child else 0.0),
+        neck=draw.bell({True: 0.72, False: 0.95}[female], 0.06) - (0.18 if child else 0.0),
+        shoulders=draw.bell(0.86 if female else 1.02, 0.05) - (0.24 if child else 0.0),
         nose_width=draw.bell(1.02 - 0.14 * soft + 0.22 * dark, 0.14),
-        nose_length=draw.bell(1.0 - 0.2 * soft, 0.1) + (0.08 if old else 0.0),
+        nose_length=draw.bell(1.0 - 0.2 * soft, 0.1) + (0.08 if old else -0.10 if child else 0.0),
         nose_height=draw.bell(1.0 - 0.22 * soft, 0.2),
         ear_size=draw.bell(1.0 + (0.12 if old else 0.0), 0.12),
-        eye_size=draw.bell(1.02 + 0.10 * soft, 0.06) + (0.10 if child else 0.0) - (0.06 if old else 0.0),
+        eye_size=draw.bell(1.02 + 0.10 * soft, 0.06) + (0.19 if child else 0.0) - (0.06 if old else 0.0),
         eye_spacing=draw.bell(1.0, 0.05),
-        eye_height=draw.bell(0.0, 0.02) - (0.07 if child else 0.0),
+        eye_height=draw.bell(0.0, 0.02) - (0.11 if child else 0.0),
         eye_tilt=draw.bell(0.10 if female else 0.04, 0.10) - (0.07 if old else 0.0),
         eye_round=draw.bell(1.0 + 0.08 * soft, 0.12),
         iris=iris,
         lashes=draw.uniform(0.75, 1.0) if female else draw.uniform(0.1, 0.3),
-        lips_full=draw.bell(0.92 + (0.26 if female else 0.0) + 0.35 * dark, 0.18) - (0.22 if old else 0.0),
+        lips_full=draw.bell(0.92 + (0.26 if female else 0.0) + 0.35 * dark, 0.18) - (0.14 if old else 0.0),
         lips_width=draw.bell(1.0, 0.07) - (0.08 if child else 0.0),
         lip_colour=blend(lip_base, lip_paint, 0.65) if made_up else lip_base,
         brow_thick=draw.bell(0.75 if female else 1.2, 0.2) - (0.15 if child else 0.0),
@@ -276,7 +278,7 @@ def stylised(head: HeadParams) -> HeadParams:
     hair = blend(
         vivid, head.hair_colour, 0.75 if head.age == "old" else 0.5 if head.beard != "none" else 0.15
     )
-    iris = blend(draw.pick(dict.fromkeys(VIVID_HAIR, 1.0)), head.iris, 0.3)
+    iris = blend(draw.pick(dict.fromkeys(VIVID_IRIS, 1.0)), head.iris, 0.3)
     return replace(
         head,
         eye_size=head.eye_size * 1.24,

@@ -50,20 +50,21 @@ def mouth_shape(at: Anatomy, frame: FaceFrame) -> MouthShape:
     opening = max(frame.mouth_open, 0.0) * WIDEST * at.eye_distance
     rounded, pressed = frame.mouth_round, frame.lip_press
     half = at.mouth_half * (1 + 0.20 * frame.mouth_wide - 0.40 * rounded + 0.16 * max(frame.smile, 0.0))
-    thin = 1.0 / (1.0 + 1.2 * opening)
-    upper = (
-        at.lip_up * (1 - 0.55 * pressed) * (1 + 0.30 * rounded) * thin * (1 - 0.18 * max(frame.smile, 0.0))
-    )
-    lower = at.lip_low * (1 - 0.50 * pressed) * (1 + 0.22 * rounded) * thin
+    # Corners that hang rise when the mouth opens.
+    slack = 1.0 - (0.45 * min(1.0, opening / 0.10) if frame.smile < 0 else 0.0)
+    # Lips turn outwards when they part, so more of them is seen.
+    apart = min(1.0, 8.0 * opening)
+    upper = at.lip_up * (1 - 0.55 * pressed) * (1 + 0.30 * rounded) * (1 - 0.18 * max(frame.smile, 0.0))
+    lower = at.lip_low * (1 - 0.50 * pressed) * (1 + 0.22 * rounded)
     return MouthShape(
         line=at.mouth_y + 0.006 * frame.smile,
         half=half,
-        lift=(0.012 + 0.075 * frame.smile) * (1 - 0.45 * rounded),
+        lift=(0.012 + 0.075 * frame.smile) * (1 - 0.45 * rounded) * slack,
         up=opening * 0.24 + 0.020 * frame.upper_lip * min(1.0, 12 * opening),
         down=opening * 0.76 - 0.020 * frame.upper_lip * min(1.0, 12 * opening),
-        upper=upper,
-        lower=lower,
-        boxy=min(1.0, 0.14 + rounded),
+        upper=upper * (1 + 0.32 * apart),
+        lower=lower * (1 + 0.18 * apart),
+        boxy=min(1.0, 0.36 + rounded),
         jaw=frame.jaw * at.jaw_drop,
         teeth=frame.teeth,
         tongue=frame.tongue,
@@ -203,11 +204,11 @@ def inside_colour(look: Look, at: Anatomy, mouth: MouthShape, on: Samples) -> Fl
     gap = np.abs(x * np.float32(21) - np.floor(x * np.float32(21)) - np.float32(0.5))
     slit = unit((gap - np.float32(0.40)) * np.float32(6)) * np.float32(0.16 if plain else 0.0)
     mouth_low = mouth.line - mouth.down
-    rise = 0.030 + 0.085 * mouth.tongue
+    rise = 0.020 + 0.075 * mouth.tongue
     top = np.float32(mouth_low + rise) - x * x * np.float32(1.2) - np.float32(0.012) * bump(x, 0.0, 0.035)
     back2 = unit((top - y) * soft * np.float32(0.7) + np.float32(0.5))
     tongue = back2 * unit((np.float32(0.16) - np.abs(x)) * np.float32(16))
-    tint = (0.50, 0.145, 0.14) if plain else (0.56, 0.16, 0.17)
+    tint = (0.34, 0.085, 0.085) if plain else (0.44, 0.10, 0.115)
     rim = np.float32(0.62) + np.float32(0.55) * bump((top - y) / np.float32(0.06), 0.35, 0.9)
     colour = layer(
         colour, np.array(tint, np.float32)[:, None] * rim, tongue * np.float32(min(1.0, mouth.opening * 12))

@@ -12,6 +12,7 @@ from uniavgen_bench.datasets.portraits.anatomy import Anatomy, anatomy_of
 from uniavgen_bench.datasets.portraits.backdrop import backdrop
 from uniavgen_bench.datasets.portraits.beams import Rays
 from uniavgen_bench.datasets.portraits.bust_volume import BustVolume, build_volume
+from uniavgen_bench.datasets.portraits.earrings import Bead, beads_of, draw_beads
 from uniavgen_bench.datasets.portraits.exact_math import Floats, unit
 from uniavgen_bench.datasets.portraits.eyes import lids_of
 from uniavgen_bench.datasets.portraits.face_state import FaceFrame, FaceState
@@ -113,6 +114,7 @@ class HeadRenderer:
     volume: BustVolume
     camera: Camera
     behind: Floats
+    beads: tuple[Bead, ...]
 
     @classmethod
     def build(cls, head: HeadParams, size: int, domain: Domain) -> HeadRenderer:
@@ -133,6 +135,7 @@ class HeadRenderer:
             build_volume(drawn, at),
             camera,
             backdrop(drawn, domain, size),
+            beads_of(drawn, at),
         )
 
     def scene(self, frame: FaceFrame) -> Scene:
@@ -246,6 +249,9 @@ class HeadRenderer:
             shown = shade(scene, kept, rays.dx, rays.dy, rays.dz, foot)
             colour[:, near] = shown.colour
             face[near] = shown.face
+        if self.beads:
+            directions = aimed.rays.dx, aimed.rays.dy, aimed.rays.dz
+            draw_beads(self.beads, self.look, scene.pose, directions, foot, hits.way, colour, cover)
         return Drawn(colour, cover, face, hits.way)
 
 

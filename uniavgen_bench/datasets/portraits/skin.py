@@ -123,13 +123,13 @@ def creases(
     a = np.abs(on.x)
     smile = max(frame.smile, 0.0)
     corner = mouth.half + 0.050 + 0.015 * smile
-    deep = 0.10 + 0.60 * head.wrinkles + 0.45 * smile if plain else 0.12 * head.wrinkles * 2 + 0.20 * smile
+    deep = 0.10 + 0.80 * head.wrinkles + 0.45 * smile if plain else 0.50 * head.wrinkles + 0.20 * smile
     wing = 0.125 * head.nose_width
     total = fold(a, on.y, (wing, at.nose_y + 0.03), (corner, at.mouth_y + 0.05 * smile), 0.032) * np.float32(
         deep
     )
     sad = max(-frame.smile, 0.0)
-    sag = 0.45 * head.wrinkles + 0.25 * sad
+    sag = 0.62 * head.wrinkles + 0.25 * sad
     total = total + fold(
         a, on.y, (mouth.half * 1.02, at.mouth_y - 0.03), (mouth.half * 1.12, at.mouth_y - 0.17), 0.026
     ) * np.float32(sag)
@@ -139,7 +139,7 @@ def creases(
     philtrum = bump(a, 0.0, 0.030) * bump(on.y, (at.nose_y + at.mouth_y) / 2 + 0.01, 0.085)
     total = total + philtrum * np.float32(0.22 if plain else 0.0)
     raised = max(frame.brow_raise, 0.0) * 0.8 + frame.brow_inner * 0.5
-    lines = (0.22 + 0.5 * raised) * head.wrinkles + 0.14 * raised
+    lines = (0.42 + 0.5 * raised) * head.wrinkles + 0.14 * raised
     if lines > 0.02 and plain:
         for height in (0.16, 0.235, 0.31):
             y = np.float32(at.brow_y + height + 0.03 * frame.brow_raise) + np.float32(0.10) * a * a
@@ -221,7 +221,7 @@ def flat_light(look: Look, on: Samples, albedo: Floats, nx: Floats, ny: Floats, 
     step = smoothstep(0.02, 0.13, np.minimum(facing + np.float32(0.12), lit))
     glow = smoothstep(0.55, 1.0, facing) * np.float32(0.10)
     colour = np.empty_like(albedo)
-    for channel, (shade, gain) in enumerate(((0.64, 1.02), (0.47, 1.0), (0.56, 0.99))):
+    for channel, (shade, gain) in enumerate(((0.70, 1.02), (0.55, 1.0), (0.62, 0.99))):
         share = np.float32(shade) + (np.float32(1 - shade)) * step
         # Soft hollows keep the relief of a face that the one step of light does not show.
         hollow = np.float32(1) - (np.float32(1) - on.open) * np.float32((0.30, 0.50, 0.45)[channel])
