@@ -20,10 +20,13 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.result import Missing, Reason, Score
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import Sample, Task
+from uniavgen_bench.datasets.portraits.dataset import PortraitsOptions, load_portraits
 from uniavgen_bench.media.mux import write_clip
 from uniavgen_bench.report.leaderboard.add import Submitter, add_run
 from uniavgen_bench.report.leaderboard.board import Stored
+from uniavgen_bench.report.leaderboard.privacy import plain_options
 from uniavgen_bench.report.leaderboard.recompute import Again, Answers, ClipSource, Rechecked, Scorer, recheck
+from uniavgen_bench.report.leaderboard.source_run import given_sha256
 from uniavgen_bench.report.leaderboard.verify import verify_board
 from uniavgen_bench.runner.run import RunOptions, run_suite
 
@@ -253,6 +256,24 @@ def test_another_version_of_a_metric_is_named(real: tuple[World, Path]) -> None:
 def test_only_datasets_that_are_made_here_can_be_made_again() -> None:
     with pytest.raises(InputError, match="read from files that are not part of an entry"):
         rescore.samples_anew(EntryDataset(plugin="manifest", name="mine"), None)
+
+
+def test_portraits_made_again_elsewhere_give_what_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("espeakng_loader", reason="the portrait world speaks with the extra `portraits`")
+    options = PortraitsOptions(samples=1, size=64)
+    dataset = EntryDataset(
+        plugin="portraits", name="portraits", recipe=plain_options(options.model_dump(mode="json"))
+    )
+    monkeypatch.setenv("UNIAVGEN_BENCH_HOME", str(tmp_path / "here"))
+    (sample,) = load_portraits(options, workers=1).samples
+    assert sample.image is not None and sample.image.is_relative_to(tmp_path / "here")
+    monkeypatch.setenv("UNIAVGEN_BENCH_HOME", str(tmp_path / "there"))
+    again = rescore.samples_anew(dataset, Task.JOINT)
+    assert list(again) == [sample.id]
+    assert again[sample.id].image != sample.image
+    assert given_sha256(again[sample.id]) == given_sha256(sample)
 
 
 def test_a_damaged_run_as_clips_is_one_line(world: World, stored: Stored) -> None:

@@ -361,7 +361,7 @@ def _other_name(body: dict[str, Any]) -> None:
     [
         (_set_score, "the scores or the metrics"),
         (_swap_clip, "the clips (a hash, a sample or a row)"),
-        (_drop_row, "the clips (a hash, a sample or a row)"),
+        (_drop_row, "(rows are removed: 1 of 8 planned clips, first 'sample-007')"),
         (_other_weights, "the weights do not fit"),
         (_other_code, "the version or hash of the code"),
         (_other_mean, "the facts about the run"),

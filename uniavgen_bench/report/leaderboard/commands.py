@@ -94,7 +94,7 @@ def add(
         typer.echo(jsonlib.dumps(rows, indent=2, ensure_ascii=False))
     else:
         for stored in made:
-            typer.echo(f"{stored.path}  {entry_title(stored.entry)}")
+            typer.echo(f"{stored.path}  {_one_line(entry_title(stored.entry))}")
     if signing.name not in board.keys:
         where = to / "keys" / f"{signing.name}.pub"
         typer.echo(f"note: the board does not know your key yet: put {key}.pub there as {where}", err=True)

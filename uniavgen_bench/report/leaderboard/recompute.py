@@ -15,6 +15,7 @@ from uniavgen_bench.core.run_files import ClipRecord, RunDirectory
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.report.leaderboard.source_run import clip_file, given_sha256
 from uniavgen_bench.report.leaderboard.verify import Check, Declared, Problem
+from uniavgen_bench.report.render import plural
 
 CLIP_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 
@@ -170,7 +171,7 @@ def _score_again(
                 skipped[unknown] = skipped.get(unknown, 0) + 1
             else:
                 done.answers += 1
-    done.notes += [f"{count} answers were not computed again: {why}" for why, count in skipped.items()]
+    done.notes += [f"{plural(count, 'answer')} not computed again: {why}" for why, count in skipped.items()]
     if total and not done.answers and not done.problems:
         done.problems.append(
             Problem(Check.SCORES, f"none of {total} answers could be computed again: {done.notes[-1]}")

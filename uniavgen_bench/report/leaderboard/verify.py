@@ -127,7 +127,9 @@ def seal_problems(stored: Stored, board: Board) -> list[Problem]:
     entry = stored.entry
     link, signature = broken_link(entry), entry.signature
     if link is not None:
-        return [Problem(Check.CHAIN, f"edited after it was signed: {WHAT[link]} do not fit the hash chain")]
+        more = "; ".join(p.text for p in coverage_problems(entry.body)) if link == "clips" else ""
+        text = f"edited after it was signed: {WHAT[link]} do not fit the hash chain"
+        return [Problem(Check.CHAIN, f"{text} ({more})" if more else text)]
     if not signature_holds(entry.chain, signature):
         return [
             Problem(
