@@ -19,6 +19,7 @@ from uniavgen_bench.core.comparison import (
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.run_files import ClipRecord
 from uniavgen_bench.core.sample import SystemInfo
+from uniavgen_bench.stats.ablation_table import print_ablation
 from uniavgen_bench.stats.comparison import chosen_columns, compare_pairs
 from uniavgen_bench.stats.correction import adjusted
 from uniavgen_bench.stats.differences import Differences
@@ -26,6 +27,8 @@ from uniavgen_bench.stats.effects import effects_of
 from uniavgen_bench.stats.grid import Column, ScoreGrid
 from uniavgen_bench.stats.pairs import Alignment, Pairs, SampleTable, sample_table
 from uniavgen_bench.stats.sign_flip import sign_flip
+
+__all__ = ["ablation_effects", "averaged", "print_ablation"]
 
 Setting = tuple[tuple[str, str], ...]
 """Levels of factors by name, sorted."""

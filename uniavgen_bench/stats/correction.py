@@ -14,7 +14,7 @@ Correction = Literal["holm", "bh", "none"]
 
 
 @dataclass(frozen=True)
-class Test:
+class PairedTest:
     """A paired test in a family: `better` and `worse` name who wins when the difference is positive or negative.
 
     Without a better side both are empty.
@@ -45,7 +45,7 @@ def adjusted(p: Sequence[float], correction: Correction) -> list[float]:
     return [float(value) for value in found]
 
 
-def corrected(tests: Sequence[Test], correction: Correction) -> list[float]:
+def corrected(tests: Sequence[PairedTest], correction: Correction) -> list[float]:
     """Return the corrected two-sided p-value of each test, in the direction that it points.
 
     In a step-down correction a rejected test makes the others easier, so a system that is worse in one field could

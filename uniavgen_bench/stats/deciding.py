@@ -16,7 +16,7 @@ import numpy as np
 
 from uniavgen_bench.core.comparison import CompareBlock, Verdict
 from uniavgen_bench.core.spec import Direction
-from uniavgen_bench.stats.correction import Test, corrected
+from uniavgen_bench.stats.correction import PairedTest, corrected
 from uniavgen_bench.stats.differences import Differences
 from uniavgen_bench.stats.pairs import Pairs
 from uniavgen_bench.stats.sign_flip import Tails, sign_flip, smallest_p
@@ -68,13 +68,13 @@ def _verdict(
     return Verdict.BETTER if better else Verdict.WORSE, why
 
 
-def as_test(pairs: Pairs, tails: Tails) -> Test:
+def as_test(pairs: Pairs, tails: Tails) -> PairedTest:
     """Return a test as a member of a family. Across runs the two sides may have one name: they stay two parties."""
     if pairs.direction is Direction.NONE:
-        return Test("", "", tails)
+        return PairedTest("", "", tails)
     if pairs.system == pairs.baseline:
-        return Test(f"{pairs.system}\nsystem", f"{pairs.baseline}\nbaseline", tails)
-    return Test(pairs.system, pairs.baseline, tails)
+        return PairedTest(f"{pairs.system}\nsystem", f"{pairs.baseline}\nbaseline", tails)
+    return PairedTest(pairs.system, pairs.baseline, tails)
 
 
 def deciding_tails(all_differences: Sequence[Differences], block: CompareBlock, *, seed: int) -> list[Tails]:

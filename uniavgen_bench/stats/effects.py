@@ -209,7 +209,7 @@ def detectable(differences: Differences, block: CompareBlock) -> float | None:
 @cache
 def _detectable_d(clusters: float, alpha: float, power: float) -> float | None:
     from scipy.optimize import brentq
-    from statsmodels.stats.power import TTestPower  # type: ignore[import-untyped]
+    from statsmodels.stats.power import TTestPower
 
     def lack(effect: float) -> float:
         # The right side alone: the other is below alpha / 2 and falls fast, and scipy's noncentral t returns NaN in

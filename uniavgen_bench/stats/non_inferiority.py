@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def _p(counts: Float64, sums: Float64, margin: float, seed: int) -> float:
 
 def _t_tail(counts: Float64, sums: Float64, margin: float) -> float:
     """Return P(T >= t) for the skewness-corrected t of the mean difference against -margin."""
-    from scipy.stats import t as student
+    from scipy.special import stdtr
 
     size = len(counts)
     mean, parts = _influence(counts, sums)
@@ -149,7 +150,7 @@ def _t_tail(counts: Float64, sums: Float64, margin: float) -> float:
     u = shift / spread
     # Hall's transformation of the studentised mean; monotone in u.
     statistic = math.sqrt(size) * (u + skew * u**2 / 3 + skew**2 * u**3 / 27 + skew / (6 * size))
-    return float(student.sf(statistic, size - 1))
+    return float(stdtr(size - 1, -statistic))
 
 
 def _bound(counts: Float64, sums: Float64, alpha: float, seed: int) -> float | None:
@@ -158,17 +159,24 @@ def _bound(counts: Float64, sums: Float64, alpha: float, seed: int) -> float | N
     spread = float(np.sqrt((parts**2).sum() / (len(parts) - 1)))
     if spread <= 1e-12 * abs(mean):
         return -mean
-    # Between a loss that is open and one that is not, by halves.
-    low, high = -mean, -mean + spread
+    found = _crossing(lambda loss: _t_tail(counts, sums, loss), alpha, -mean, spread)
+    if found is None or len(counts) > EXACT or _p(counts, sums, found, seed) < alpha:
+        return found
+    return _crossing(lambda loss: _p(counts, sums, loss, seed), alpha, found, spread)
+
+
+def _crossing(p: Callable[[float], float], alpha: float, start: float, step: float) -> float | None:
+    """Return where a falling function of the loss first lies below alpha, from `start` upwards, by halves."""
+    low, high = start, start + step
     for _ in range(30):
-        if _p(counts, sums, high, seed) < alpha:
+        if p(high) < alpha:
             break
-        low, high = high, -mean + 2 * (high + mean)
+        low, high = high, start + 2 * (high - start)
     else:
         return None
-    for _ in range(50):
+    for _ in range(24):
         middle = (low + high) / 2
-        low, high = (low, middle) if _p(counts, sums, middle, seed) < alpha else (middle, high)
+        low, high = (low, middle) if p(middle) < alpha else (middle, high)
     return high
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -59,16 +60,17 @@ def noise(shape: Shape, systems: int, clusters: int, rng: np.random.Generator) -
     size = clusters * CLUSTER if shape == "clustered" else clusters
     item = rng.standard_normal(size)
     if shape == "skewed":
-        spread = 0.5 * item + 0.8 * rng.standard_normal((systems, size))
-        return np.asarray(np.exp(spread))
+        return np.asarray(np.exp(0.5 * item + 0.8 * rng.standard_normal((systems, size))))
     if shape == "heavy":
-        return item + rng.standard_t(3, size=(systems, size))
+        tails: Float64 = rng.standard_t(3, size=(systems, size))
+        return item + tails
     if shape == "discrete":
-        return rng.poisson(np.exp(0.8 * item - 1.0), size=(systems, size)).astype(np.float64) / 10
-    own = rng.standard_normal((systems, size))
+        words: Float64 = rng.poisson(np.exp(0.8 * item - 1.0), size=(systems, size)).astype(np.float64)
+        return words / 10
+    own: Float64 = rng.standard_normal((systems, size))
     if shape == "clustered":
         shared = np.repeat(rng.standard_normal((systems, clusters)), CLUSTER, axis=1)
-        return item + (own + shared) / np.sqrt(2)
+        own = (own + shared) / math.sqrt(2)
     return item + own
 
 
