@@ -1,0 +1,116 @@
+"""Verdict tables: readable at any width, true to the results, deaf to hostile names."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from report.fake_run import FakeRun, read, write_run
+from rich.console import Console
+
+from stats.made_up import run_of
+from uniavgen_bench.core.comparison import CompareBlock, RunStats
+from uniavgen_bench.core.sample import SystemInfo
+from uniavgen_bench.stats.comparison import compare_run
+from uniavgen_bench.stats.grid import score_grid
+from uniavgen_bench.stats.verdict_table import MARKS, p_text, print_verdicts, signed, to_csv, to_markdown
+
+Made = tuple[RunStats, list[SystemInfo]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    scores, specs, clips, systems = read(
+        write_run(tmp_path_factory.mktemp("run"), FakeRun(samples=24, media=False, evidence=False))
+    )
+    grid = score_grid(scores, specs, clips)
+    return compare_run(grid, clips, systems, CompareBlock(baseline="UniAVGen"), seed=1), systems
+
+
+def printed(stats: RunStats, systems: list[SystemInfo], width: int) -> str:
+    console = Console(width=width, file=io.StringIO())
+    print_verdicts(stats, systems, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_every_verdict_is_printed_within_the_width(made: Made, width: int) -> None:
+    stats, systems = made
+    text = printed(stats, systems, width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    words = " ".join(text.split())
+    for result in stats.paired:
+        assert f"{result.pairs}/{result.attempted}" in words or result.pairs == 0
+        assert MARKS[result.verdict].split()[0] in words
+    assert words.count("missed more often than in 20 %") == len({r.metric for r in stats.paired}) - 1
+    assert f"Holm over {stats.family} tests" in words
+
+
+def test_controls_ranks_and_what_nobody_could_measure_stand_in_the_table(made: Made) -> None:
+    stats, systems = made
+    text = printed(stats, systems, 140)
+    assert "ground-truth (ceiling)" in text
+    assert "shuffled-audio (control)" in text
+    assert "Ranks" in text
+    assert "lse_c ↑, beside UniAVGen  ? not comparable: neither has a number" in text
+
+
+def test_names_cannot_steer_the_terminal_or_its_markup() -> None:
+    name = "[red]x[/red]\x1b[2J\u202e\nend"
+    grid, clips = run_of({name: [float(i) for i in range(8)], "b": [0.0] * 8})
+    systems = [SystemInfo(id="b", use="x"), SystemInfo(id=name, use="x")]
+    for baseline in ("b", name, None):
+        stats = compare_run(grid, clips, systems, CompareBlock(baseline=baseline), seed=1)
+        text = printed(stats, systems, 100)
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "[red]x[/red]" in text
+
+
+def test_markdown_has_a_row_per_comparison_and_no_live_markup(made: Made) -> None:
+    stats, systems = made
+    text = to_markdown(stats, systems)
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| system")]
+    assert len(rows) == len([r for r in stats.paired if r.pairs])
+    assert {line.count(" | ") for line in rows} == {5}
+    assert "<script" not in text
+    assert "<img" not in text
+
+
+def test_csv_holds_every_result_at_full_precision(made: Made) -> None:
+    stats, _ = made
+    rows = list(csv.DictReader(io.StringIO(to_csv(stats))))
+    assert len(rows) == len(stats.paired)
+    for row, result in zip(rows, stats.paired, strict=True):
+        assert (row["system"], row["metric"], row["verdict"]) == (
+            result.system,
+            result.metric,
+            result.verdict,
+        )
+        assert row["p"] == ("" if result.p is None else repr(result.p))
+        assert row["difference"] == ("" if result.difference is None else repr(result.difference.value))
+        assert row["direction"] == result.direction.value
+
+
+def test_a_run_of_one_system_says_so(tmp_path: Path) -> None:
+    grid, clips = run_of({"a": [1.0] * 8})
+    stats = compare_run(grid, clips, [], CompareBlock(), seed=1)
+    assert stats.paired == []
+    assert "No two systems" in printed(stats, [], 80)
+    assert "No two systems" in to_markdown(stats, [])
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(None, "–"), (0.0004, "<.001"), (0.031, ".031"), (0.5, ".500"), (0.9996, "1"), (1.0, "1")],
+)
+def test_p_values_are_short(p: float | None, text: str) -> None:
+    assert p_text(p) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.031, "+0.03"), (-0.031, "−0.03"), (0.0001, "0.00")])
+def test_differences_have_a_sign(value: float, text: str) -> None:
+    assert signed(value, 2) == text
