@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from report.browser import Browser, settled
 from report.fake_run import HOSTILE, LIPSYNC, METRICS, SYSTEMS, WER, FakeRun, write_run
 from report.pages import parse
 from uniavgen_bench.api import Run
@@ -37,6 +41,17 @@ LEVEL = "lipsync.mouth_audio.confidence"
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("runs") / "before", PLAIN)
+
+
+@pytest.fixture(scope="module")
+def two_reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two runs with hostile names and their reports; one system of the second is worse in lip sync."""
+    folder = tmp_path_factory.mktemp("two runs")
+    one = write_run(folder / "one & <b>", FakeRun(samples=18, systems=TWO, missing=0.0, evidence=False))
+    two = changed(one, folder / "two #?", "new", lowered(0.2), LIPSYNC.name)
+    build_report(one)
+    build_report(two)
+    return one, two
 
 
 def changed(
@@ -267,7 +282,7 @@ def test_metric_that_is_not_the_same_is_left_out_with_the_reason(
     (after / "manifest.json").write_text(json.dumps(manifest))
     found = compare_runs([before, after])
     (entry,) = found.left_out
-    assert entry.what == metric and pytest.importorskip("re").search(why, entry.why)
+    assert entry.what == metric and re.search(why, entry.why)
     assert metric not in {c.result.metric for c in found.compared} and len(found.compared) == len(METRICS) - 1
 
 
@@ -357,13 +372,10 @@ def test_bad_input_is_one_line_status_2_and_leaves_nothing(before: Path, tmp_pat
     assert status == 2 and "something else" in error and (full / "thesis.txt").read_text() == "keep me"
 
 
-def test_page_is_static_escaped_and_links_to_the_clips_of_both_runs(tmp_path: Path) -> None:
-    plan = FakeRun(samples=18, systems=TWO, missing=0.0, evidence=False)
-    one = write_run(tmp_path / "runs" / "one & <b>", plan)
-    two = changed(one, tmp_path / "runs" / "two #?", "new", lowered(0.2), LIPSYNC.name)
-    build_report(one)
-    build_report(two)
-    status, shown, error = invoke(one, two, "--out", tmp_path / "compare")
+def test_page_is_static_escaped_and_links_to_the_clips_of_both_runs(
+    two_reports: tuple[Path, Path], tmp_path: Path
+) -> None:
+    status, shown, error = invoke(*two_reports, "--out", tmp_path / "compare")
     assert status == 0, error
     page = parse(tmp_path / "compare" / "index.html")
     (policy,) = (m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
@@ -371,16 +383,30 @@ def test_page_is_static_escaped_and_links_to_the_clips_of_both_runs(tmp_path: Pa
     assert HOSTILE in page.text and not [a for a in page.all("img") if "onerror" in a]
     links = [a["href"] for a in page.all("a") if ".html" in a["href"]]
     assert links and len(links) % 2 == 0
-    from urllib.parse import unquote
-
     for link in links:
         path, _, _ = link.partition("#")
         assert (tmp_path / "compare" / unquote(path)).resolve().is_file(), link
     assert not any(a.get("href", "").startswith(("http", "//")) for a in page.all("link"))
-    assert (tmp_path / "compare" / "assets" / "report.css").is_file()
+    assert all(
+        (tmp_path / "compare" / a["href"]).is_file() for a in page.all("link") if a["rel"] == "stylesheet"
+    )
     assert "worse" in page.text and "worse" in shown
-    again, _, _ = invoke(one, two, "--out", tmp_path / "compare")
-    assert again == 0 and sorted(p.name for p in tmp_path.iterdir()) == ["compare", "runs"]
+    again, _, _ = invoke(*two_reports, "--out", tmp_path / "compare")
+    assert again == 0 and [p.name for p in tmp_path.iterdir()] == ["compare"]
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_page_opens_in_a_browser_without_an_error_and_fits_its_window(
+    browser: Browser, two_reports: tuple[Path, Path], tmp_path: Path, width: int, dark: bool
+) -> None:
+    compare_in_python(two_reports, out=tmp_path / "compare")
+    browser.open(tmp_path / "compare" / "index.html", width=width, dark=dark)
+    settled(browser)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    levels = browser.run("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    browser.run("document.querySelector('#samples a').click()")
+    browser.wait("document.querySelector('video') && location.href.includes('/report/')")
 
 
 def test_markdown_and_json_say_the_same_as_the_page(before: Path, tmp_path: Path) -> None:

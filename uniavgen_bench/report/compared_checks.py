@@ -43,7 +43,7 @@ def check_datasets(one: ComparedRun, other: ComparedRun) -> None:
     for key in sorted((here.keys() | there.keys()) - COUNTS - LIST - {"name"}):
         a, b = here.get(key, "not said"), there.get(key, "not said")
         if a != b and not (is_path(a) or is_path(b)):
-            raise InputError(f"the datasets differ: {key} is {a} in {one.name}, {b} in {other.name}")
+            raise InputError(f"the datasets differ: {key} is {a:.20} in {one.name}, {b:.20} in {other.name}")
 
 
 def comparable_metrics(one: ComparedRun, other: ComparedRun) -> tuple[list[MetricSpec], list[Refused]]:
