@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uniavgen_bench.core.run_files import CurveData
 from uniavgen_bench.core.sample import Sample
@@ -93,9 +95,18 @@ def _curve(curve: CurveData) -> dict[str, Any]:
         "name": curve.name,
         "unit": unit_text(curve.unit),
         "lag": is_over_lag(curve),
-        "y": [float(f"{v:.4g}") for v in y],
+        "y": rounded(y),
     }
     steps = np.diff(t)
-    if len(steps) and float(np.abs(steps - steps.mean()).max()) < 1e-3:
-        return data | {"t0": round(float(t[0]), 4), "dt": round(float(steps.mean()), 6)}
-    return data | {"t": [round(float(v), 3) for v in t]}
+    step = float(t[-1] - t[0]) / len(steps) if len(steps) else 0.0
+    if len(steps) and float(np.abs(steps - step).max()) < 1e-3:
+        return data | {"t0": round(float(t[0]), 4), "dt": round(step, 6)}
+    return data | {"t": np.round(t, 3).tolist()}
+
+
+def rounded(y: NDArray[np.float64]) -> list[float]:
+    """Return numbers [n] with a ten-thousandth of their range as the last digit: finer than any drawing."""
+    span = float(np.ptp(y)) if len(y) else 0.0
+    digits = 4 - math.floor(math.log10(span)) if span > 0 and math.isfinite(span) else 4
+    numbers: list[float] = np.round(y, min(max(digits, 0), 12)).tolist()
+    return numbers

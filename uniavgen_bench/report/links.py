@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+[^\s<>\"'`.,;:)\]]")
 _POSIX = re.compile(r"(?<![\w:/.~\\-])(?:/[^/\s'\"<>|:;,()]+){2,}/?")
+_SIMPLE = re.compile(r"[a-z0-9_-][a-z0-9_.-]*(?:/[a-z0-9_-][a-z0-9_.-]*)*")
 _WINDOWS = re.compile(r"(?<!\w)[A-Za-z]:\\[^\s'\"<>|;,()]+")
 
 
@@ -18,7 +19,11 @@ def relative_url(path: str | None, *, up: int) -> str | None:
 
     Every character that could end a path or start a scheme is quoted, so the result always is a relative path.
     """
-    if not path or path.startswith("/") or PureWindowsPath(path).drive:
+    if not path or path.startswith("/"):
+        return None
+    if _SIMPLE.fullmatch(path):
+        return "../" * up + path
+    if PureWindowsPath(path).drive:
         return None
     parts = PurePosixPath(path).parts
     return "../" * up + "/".join(quote(part, safe="") for part in parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from importlib import resources
@@ -12,7 +11,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from uniavgen_bench.report.links import with_sources, without_paths
-from uniavgen_bench.report.shards import finite
+from uniavgen_bench.report.shards import plain_json
 from uniavgen_bench.stats.numbers import duration, number, percent
 
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
@@ -65,7 +64,7 @@ def json_data(value: Any) -> Markup:
 
     Numbers that are not finite become null.
     """
-    text = json.dumps(finite(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = plain_json(value)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)

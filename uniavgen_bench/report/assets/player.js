@@ -34,15 +34,16 @@
   }
 
   function changed(kind) {
+    if (!panels.length) return;
     state.heard = clock.heard;
     state.rate = clock.rate;
     if (kind !== "rate") state.time = clock.playing ? state.time : clock.time;
     const where = `${seconds(clock.time)} s, frame ${clock.frame}`;
     if (kind === "play") say(`Playing at ${clock.rate}×, ${clock.heard >= 0 ? `${labelOf(clock.heard)} is heard` : "no sound"}`);
     if (kind === "pause") say(`Paused at ${where}`);
-    if (kind === "seek" && !clock.playing && panels.length) say(where);
+    if (kind === "seek" && !clock.playing) say(where);
     if (kind === "rate") say(`Speed ${clock.rate}×`);
-    if (kind === "heard" && panels.length) say(clock.heard >= 0 ? `${labelOf(clock.heard)} is heard` : "No sound");
+    if (kind === "heard") say(clock.heard >= 0 ? `${labelOf(clock.heard)} is heard` : "No sound");
     if (kind === "refused") say("The browser wants a click before it plays sound: press play once more.");
     at("play").setAttribute("aria-label", clock.playing ? "Pause" : "Play");
     at("play").dataset.state = clock.playing ? "playing" : "paused";
@@ -77,8 +78,7 @@
   async function show() {
     turn += 1;
     const mine = turn;
-    const { sample, systems, repeat } = state;
-    const time = state.time;
+    const { sample, systems, repeat, heard, time } = state;
     at("systems").querySelectorAll("input").forEach((box) => {
       box.checked = systems.includes(Number(box.value));
       box.disabled = !box.checked && systems.length >= MOST;
@@ -86,6 +86,7 @@
     if (sample === null) {
       panels = [];
       at("panels").replaceChildren();
+      at("sample-name").textContent = "No sample";
       await clock.take([], 0);
       say("No sample has clips of two of these systems that fit the filters.");
       return;
@@ -113,7 +114,7 @@
     Panels.scores(at("sample-scores"), systems, clips);
     list();
     say(`${run.samples.id[sample]}, ${at("sample-place").textContent}`);
-    if (clock.heard !== state.heard) clock.hear(state.heard);
+    if (clock.heard !== heard) clock.hear(heard);
     await clock.take(panels.map(({ video, fps }) => ({ video, fps })), time);
   }
 
@@ -216,14 +217,20 @@
   window.addEventListener("hashchange", () => {
     if (window.location.hash === PlayerState.write({ ...state, time: clock.time })) return;
     const asked = PlayerState.read(window.location.hash);
+    panels = [];
     Object.assign(state, asked, { systems: asked.systems ?? state.systems, heard: Math.max(0, asked.heard ?? 0) });
     PlayerForm.set(state);
-    clock.setRate(state.rate);
-    filter(true);
-    show();
+    begin();
   });
 
-  if (state.rate !== 1) clock.setRate(state.rate);
-  filter(true);
-  show();
+  /** Takes the state's voice and speed over to the clock, and shows its sample. */
+  function begin() {
+    const { heard, rate } = state; // the clock tells of each change, and the state follows it
+    clock.hear(heard);
+    clock.setRate(rate);
+    filter(true);
+    show();
+  }
+
+  begin();
 })();

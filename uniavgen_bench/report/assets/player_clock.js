@@ -2,10 +2,12 @@
 "use strict";
 
 const Clock = (() => {
-  const JUMP = 0.35; // seconds: beyond this a follower is put in its place at once
-  const CALM = 0.006; // seconds: within this a follower is left alone
-  const GAIN = 2.5; // how fast a follower makes up its distance, per second
-  const MOST = 0.12; // and by which share of the speed at most
+  const JUMP = 0.5; // seconds: beyond this a follower is put in its place at once
+  const WORTH = 0.012; // seconds: within this a follower is left alone, for each change of speed costs it a moment
+  const CALM = 0.003; // seconds: a follower on its way is led on until it is this near
+  const STEP = 0.03; // of the speed: bends are whole steps, so that they change seldom
+  const GAIN = 3; // how fast a follower makes up its distance, per second
+  const MOST = 0.3; // and by which share of the speed at most: followers are not heard
   const WAIT = 3000; // milliseconds for a video that does not answer
 
   /** Resolves at the event, or when the wait is over: one broken clip must not hold up the others. */
@@ -114,7 +116,10 @@ const Clock = (() => {
         video.currentTime = time + 0.05 * rate;
         return;
       }
-      const bend = Math.abs(drift) < CALM ? 0 : Math.max(-MOST, Math.min(MOST, -GAIN * drift));
+      const near = Math.abs(drift) < (track.bend ? CALM : WORTH) || drift * track.bend > 0;
+      const wish = near ? 0 : Math.max(-MOST, Math.min(MOST, -GAIN * drift));
+      const bend = Math.sign(wish) * STEP * Math.ceil(Math.abs(wish) / STEP);
+      track.bend = bend;
       const goal = rate * (1 + bend);
       if (Math.abs(video.playbackRate - goal) > 0.002) video.playbackRate = goal;
     }
@@ -155,7 +160,7 @@ const Clock = (() => {
         turn += 1;
         halt();
         asked = null;
-        tracks = next;
+        tracks = next.map((track) => ({ ...track, bend: 0 }));
         if (heard >= 0 && !tracks[heard]?.video) heard = Math.max(0, tracks.findIndex((track) => track.video));
         this.hear(heard);
         await Promise.all(tracks.filter(({ video }) => video && video.readyState < 1).map(({ video }) => once(video, "loadedmetadata")));
