@@ -87,6 +87,25 @@ eyes, pose, all curves of the face, the phone spoken at the frame's moment).
   (`hurry` in the truth says by how much), or another one is drawn.
 - Files: H.264 at crf 12 with lossless sound (FLAC), 32-bit wav, PNG.
 
+## Measured
+
+On 120 clips of the split `test`, 60 in each domain with all 48 people and all emotions, read back from H.264
+(`python tests/benchmarks/portraits_lips.py 60` gives the table):
+
+| lip opening by landmarks against the truth, mean r per clip | plain | stylised |
+|---|---|---|
+| all | 0.93 | 0.93 |
+| least of six emotions (happy; sad) | 0.90 | 0.90 |
+| child / young / adult / old | 0.93 / 0.94 / 0.91 / 0.94 | 0.84 / 0.94 / 0.92 / 0.93 |
+| beard or moustache (3 clips), none (57) | 0.84, 0.93 | 0.88, 0.93 |
+| worst clip | 0.77 | 0.75 |
+| frames in which the face was followed, faces a clip | 100 %, 1 | 100 %, 1 |
+
+The landmarks see a smaller opening than there is, least of all in old and in bearded men: correlations hold, sizes do
+not. One core draws about 50 frames a second at 128 pixels (`pytest tests/benchmarks/bench_portraits.py`); a clip of 2 s
+takes about 0.94 s of processor time and each new person 0.25 s, so 1,000 clips of 400 people take about 9 min on two
+cores.
+
 ## Limits
 
 - Children's voices hardly tell boys from girls, as in life: a judge of gender by pitch takes boys for girls.
