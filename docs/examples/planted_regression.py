@@ -2,10 +2,10 @@
 
     python docs/examples/planted_regression.py CLIPS WORK
 
-takes the mp4 files of CLIPS for the system `talker`. The regression: the sound comes 200 ms late in as many clips as
-make the mean of lipsync.mouth_audio.in_place 15 % worse. The re-runs: in each of ten, every clip is drawn, by a seed,
-from three re-encodings of picture and sound. Re-encoding moves scores less than a generator's seed does, so the margin that
-suffices here is the smallest that could suffice for re-generated clips.
+takes the clips of the folder CLIPS for the system `talker`. The regression: the sound comes 200 ms late in as many of
+them as make the mean of lipsync.mouth_audio.in_place 15 % worse. The re-runs: in each of ten, every clip is drawn, by a
+seed, from three re-encodings of picture and sound. Re-encoding moves scores less than a generator's seed does, so the
+margin that suffices here is the smallest that could suffice for re-generated clips.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def scored(clips: dict[str, Path], folder: Path) -> dict[str, float]:
     shutil.rmtree(folder, ignore_errors=True)
     place.mkdir(parents=True)
     for name, path in clips.items():
-        (place / f"{name}.mp4").symlink_to(path.resolve())
+        (place / f"{name}{path.suffix}").symlink_to(path.resolve())
     rows = score(folder / "clips", metrics=METRICS, controls=(), out=folder / "run", workers=1)
     return {str(r.sample): float(r.value) for r in rows[rows.field == FIELD].itertuples()}
 
@@ -79,16 +79,18 @@ def line(name: str, result: GateResult) -> str:
     return f"{name:<12}{numbers}  {field.outcome.value:<13}{'passed' if result.passed else 'FAILED'}"
 
 
-def main(source: Path, work: Path) -> bool:
+def main(
+    source: Path, work: Path, *, reruns: int = RERUNS, qualities: tuple[tuple[int, int], ...] = QUALITIES
+) -> bool:
     """Run the show, print the table, and return whether the gate caught the regression and nothing else."""
-    clips = {path.stem: path for path in sorted(source.glob("*.mp4"))}
+    clips = {path.stem: path for path in sorted(source.iterdir()) if path.suffix in (".mp4", ".mpg")}
     planted = regression(clips, work)
     moved = sum(planted[name] != clips[name] for name in clips)
     print(f"{len(clips)} clips; in the regression the sound of {moved} comes {LATE_MS} ms late")
     print(f"{'run':<12}{'mean':>10}{'loss':>10}{'at most':>10}{'margin':>10}  {'in_place':<13}gate")
-    versions = [changed(clips, work / f"crf{quality[0]}", quality) for quality in QUALITIES]
+    versions = [changed(clips, work / f"crf{quality[0]}", quality) for quality in qualities]
     runs = {"regression": planted}
-    for seed in range(1, RERUNS + 1):
+    for seed in range(1, reruns + 1):
         draw = random.Random(seed)
         runs[f"re-run {seed}"] = {name: draw.choice(versions)[name] for name in clips}
     good = []
