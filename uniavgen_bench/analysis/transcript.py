@@ -37,7 +37,7 @@ def transcribe(speech: Speech, voice: VoiceActivity, models: Models) -> Transcri
     if len(voice.segments) == 0:
         seconds = len(speech.samples) / speech.rate
         raise MissingError(Reason.NO_SPEECH, f"the voice detector found none in {seconds:.1f} s")
-    network = models.get(WEIGHT, lambda: _load(models))
+    network = models.get(WEIGHT, lambda: load_recogniser(models))
     text: list[str] = []
     words: list[Word] = []
     for start, end in windows(voice, speech):
@@ -106,7 +106,8 @@ def _arithmetic(models: Models) -> str:
     return "int8_float16" if models.device == "cuda" else "int8"
 
 
-def _load(models: Models) -> BatchedInferencePipeline:
+def load_recogniser(models: Models) -> BatchedInferencePipeline:
+    """Load the recogniser; raises `MissingError(weights)`."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
     model = WhisperModel(

@@ -41,11 +41,8 @@ FIELDS = (
     ("lipsync.mouth_audio", "confidence"),
     ("lipsync.mouth_audio", "offset_ms"),
     ("portraits.mouth", "correlation"),
-    ("portraits.mouth", "error"),
     ("portraits.mouth", "offset_ms"),
     ("portraits.phones", "vowel_auc"),
-    ("portraits.phones", "activity"),
-    ("portraits.phones", "offset_ms"),
 )
 LEAST_PAIRS = 6
 """Below this many samples even a difference of one sign in all of them is not significant at 5 %."""
