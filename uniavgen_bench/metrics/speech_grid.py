@@ -84,4 +84,4 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
     )
 
 
-METRIC = Metric(SPEC, measure, params=(("beam", BEAM)))
+METRIC = Metric(SPEC, measure, params=(("beam", BEAM),))
