@@ -104,12 +104,15 @@ class PairedResult(Frozen):
 
     `attempted` samples were planned for either; `pairs` of them have a number from both, `only_system` and
     `only_baseline` from one, `neither` from none. Means and effects are over the pairs, signs as
-    `system - baseline` in the field's own unit. `d` is the mean paired difference over the standard deviation of the
-    differences, `cliff` Cliff's delta (-1 … 1), both turned so that positive is better (for direction `none`: larger).
+    `system - baseline` in the field's own unit, for direction `zero` of absolute values. `d` is the mean paired
+    difference over the standard deviation of the differences, `cliff` Cliff's delta within pairs (the share of samples
+    won minus the share lost, -1 … 1), both turned so that positive is better (for direction `none`: larger).
 
-    `p_permutation` and `p_wilcoxon` are two-sided over the pairs; `p_worst` counts a sample that only one of the two
-    has as the worst rank of the one that lacks it. `p` is the larger of the chosen test's and `p_worst`, so that a
-    missing value never helps; `p_adjusted` is `p` after correction over the family. `detectable` is the smallest true
+    `p_permutation` and `p_wilcoxon` are two-sided over the pairs (the latter over means of clusters); `p_worst` is a
+    signed-rank test in which a sample that only one of the two has is the worst rank of the one that lacks it. `p`
+    decides: it is the chosen test's with the worst in place of what is missing - for `wilcoxon` that is `p_worst`, for
+    `paired_permutation` the field's bound on its bad side, or beyond all numbers where it has none - so that a missing
+    value never helps. `p_adjusted` is `p` after correction over the family. `detectable` is the smallest true
     difference that this comparison would have seen with the block's power at its alpha (before correction), in the
     field's unit.
     """
