@@ -30,7 +30,7 @@ const Panels = (() => {
     const hear = Report.make("button", "hear", `Hear ${position + 1}`);
     hear.type = "button";
     hear.setAttribute("aria-pressed", "false");
-    hear.setAttribute("aria-label", `Hear ${label}, key ${position + 1}`);
+    hear.setAttribute("aria-label", `Hear ${position + 1}, ${label}`);
     hear.addEventListener("click", () => actions.hear(position));
     head.append(name, hear);
     article.append(head);
