@@ -16,10 +16,13 @@ from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import Role, Sample, Task
 from uniavgen_bench.core.synthesiser import SYNTHESISERS, SpokenText, Synthesiser, VoiceWish
+from uniavgen_bench.media.decode import video_frames
 from uniavgen_bench.media.mux import write_clip, write_wav
 from uniavgen_bench.media.probe import probe
 from uniavgen_bench.media.sound import audio
 from uniavgen_bench.systems import cascade_audio_first, cascade_video_first, speaking
+from uniavgen_bench.systems.cascade_video_first import MovingMouth
+from uniavgen_bench.systems.continuing import Beginning
 from uniavgen_bench.systems.ground_truth import PLUGIN as GROUND_TRUTH
 from uniavgen_bench.systems.jaw_from_sound import WIDEST, jaw_from_sound, jaw_from_text, units_of
 from uniavgen_bench.systems.mouth_warp import CAVITY, MouthPlace, MouthWarp
@@ -270,3 +273,50 @@ def test_strangers_are_nobody_of_the_dataset_and_keep_to_the_wished_length() -> 
     assert len(spoken.samples) / spoken.rate == pytest.approx(1.6, abs=0.12)
     assert choose(VoiceWish(0, "male")).pitch < 150 < choose(VoiceWish(0, "female")).pitch
     assert choose(VoiceWish(0, pitch=100.0)).pitch == pytest.approx(100, rel=0.1)
+
+
+def test_a_clip_that_has_begun_goes_on_from_where_it_is(
+    sample: Sample, tmp_path: Path, wishes: list[VoiceWish], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = [np.full((64, 64, 3), 60 + 5 * i, np.uint8) for i in range(13)]
+    begun = Beginning(tuple(shown), 16.0, shown[-1], PLACE)
+    monkeypatch.setattr(cascade_audio_first, "read_beginning", lambda path, models: begun)
+    write_wav(tmp_path / "beginning.wav", bursts(13 / 16), RATE)
+    given = {
+        "task": Task.CONTINUATION,
+        "condition_audio": tmp_path / "beginning.wav",
+        "condition_video": tmp_path,
+    }
+    out = make(AUDIO_FIRST, sample.model_copy(update=given), tmp_path / "out.mp4")
+    assert probe(out).video_duration == pytest.approx(33 / 16)
+    heard = audio(out, rate=RATE).samples
+    assert np.abs(heard[: round(13 / 16 * RATE)] - bursts(13 / 16)).max() < 1e-4
+    assert np.abs(heard[round(13 / 16 * RATE) :]).max() > 0.1
+    pictures = [frame.image for frame in video_frames(out)]
+    assert len(pictures) == 33
+    assert all(abs(float(p.mean()) - float(s.mean())) < 4 for p, s in zip(pictures, shown, strict=False))
+    # Between the bursts the mouth is shut and the last given picture stands; within them the cavity shows.
+    assert min(float(p.min()) for p in pictures[13:]) < 60
+
+
+def test_without_a_beginning_there_is_nothing_to_continue(sample: Sample, tmp_path: Path) -> None:
+    with pytest.raises(MissingError) as missing:
+        make(AUDIO_FIRST, sample.model_copy(update={"task": Task.CONTINUATION}), tmp_path / "out.mp4")
+    assert missing.value.missing.reason is Reason.NO_REFERENCE
+
+
+def test_silent_video_is_dubbed_while_its_mouth_moves(
+    sample: Sample, tmp_path: Path, wishes: list[VoiceWish], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = np.arange(33) / 16
+    opening = np.where((times > 0.5) & (times < 1.6), np.abs(np.sin(8 * times)), 0.0).astype(np.float32)
+    moving = MovingMouth(times, opening, 0.5, 1.6)
+    monkeypatch.setattr(cascade_video_first.CascadeVideoFirst, "_moving", lambda self, source: moving)
+    silent = Path(sample.facts["truth"]).with_name("clip.mp4")
+    dubbed = sample.model_copy(update={"task": Task.DUBBING, "condition_video": silent})
+    out = make(VIDEO_FIRST, dubbed, tmp_path / "out.mp4")
+    heard = np.abs(audio(out, rate=RATE).samples)
+    assert wishes[0].seconds == pytest.approx(1.1)
+    assert heard[: round(0.49 * RATE)].max() < 1e-4 and heard[round(1.62 * RATE) :].max() < 1e-4
+    assert heard[round(0.5 * RATE) : round(1.6 * RATE)].max() > 0.1
+    assert probe(out).video_sha256 == probe(silent).video_sha256
