@@ -48,9 +48,9 @@ def check_and_write(request: GateRequest, outputs: Outputs) -> GateResult:
         _write(outputs.markdown, markdown_refusal(str(error)).encode())
         raise
     text = result.model_dump_json(indent=2) + "\n"
+    _write(target, text.encode())
     _write(outputs.junit, junit_of(result))
     _write(outputs.markdown, markdown_of(result).encode())
-    _write(target, text.encode())
     if outputs.json:
         sys.stdout.write(text)
     else:

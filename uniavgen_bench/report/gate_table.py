@@ -83,7 +83,8 @@ def explanation(result: GateResult) -> str:
     )
     return (
         f"Loss: how much worse the mean is (negative: better). At most: the largest loss that the samples leave open "
-        f"(one-sided, alpha {result.alpha:g}). A field passes when that is below its margin.{alarm}"
+        f"(one-sided t-test, alpha {result.alpha:g}). A field passes when that test and one by sign flips put the loss "
+        f"below its margin.{alarm}"
     )
 
 
