@@ -114,3 +114,12 @@ def test_p_values_are_short(p: float | None, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.031, "+0.03"), (-0.031, "−0.03"), (0.0001, "0.00")])
 def test_differences_have_a_sign(value: float, text: str) -> None:
     assert signed(value, 2) == text
+
+
+def test_what_holds_for_every_row_is_said_once() -> None:
+    values = {name: [float(i * k) for i in range(6)] for k, name in enumerate("abcd")}
+    grid, clips = run_of(values)
+    stats = compare_run(grid, clips, [], CompareBlock(), seed=1)
+    text = printed(stats, [], 100)
+    assert text.count("6 samples and 6 tests allow no corrected p below 0.19") == 1
+    assert to_markdown(stats, []).count("6 samples and 6 tests") == 1

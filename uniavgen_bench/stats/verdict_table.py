@@ -155,8 +155,14 @@ def print_verdicts(stats: RunStats, systems: Sequence[SystemInfo], console: Cons
     (console or Console()).print(terminal_verdicts(stats, systems))
 
 
+def shared_why(results: Sequence[PairedResult]) -> str:
+    """Return what all rows of a field would say, so that it is said once; empty when they differ."""
+    return results[0].why if len(results) > 1 and len({r.why for r in results}) == 1 else ""
+
+
 def _sight(results: Sequence[PairedResult], stats: RunStats) -> Text:
-    return Text(f"  {out_of_sight(results, stats.block.power)}", style="dim")
+    lines = [shared_why(results), out_of_sight(results, stats.block.power)]
+    return Text("\n".join(f"  {printable(line)}" for line in lines if line), style="dim")
 
 
 def _field_table(
@@ -183,7 +189,7 @@ def _field_table(
         if role is not Role.SYSTEM:
             name.append(f" ({ROLE_TEXT[role]})", style="dim italic")
         verdict = Text(MARKS[result.verdict], style=STYLES[result.verdict])
-        if result.why:
+        if result.why and not shared_why(results):
             verdict.append(f"\n{printable(result.why)}", style="not bold dim")
         table.add_row(
             name,
@@ -243,7 +249,7 @@ def to_markdown(stats: RunStats, systems: Sequence[SystemInfo]) -> str:
         for r in results:
             name = markdown_text(row_name(r, results, labels))
             role = roles.get(r.system, "")
-            why = f"<br>{markdown_text(r.why)}" if r.why else ""
+            why = f"<br>{markdown_text(r.why)}" if r.why and not shared_why(results) else ""
             cells = [
                 name + (f" *({role})*" if role else ""),
                 estimate_text(r.difference, digits),
@@ -253,7 +259,8 @@ def to_markdown(stats: RunStats, systems: Sequence[SystemInfo]) -> str:
                 f"{r.pairs}/{r.attempted}" if r.pairs == r.attempted else f"**{r.pairs}/{r.attempted}**",
             ]
             text.append(f"| {' | '.join(cells)} |")
-        text += ["", f"{out_of_sight(results, stats.block.power)}.".capitalize(), ""]
+        lines = [shared_why(results), out_of_sight(results, stats.block.power)]
+        text += ["", *(f"{markdown_text(line[0].upper() + line[1:])}." for line in lines if line), ""]
     text.append(f"{legend(stats)}.")
     text += [f"{markdown_text(note)}." for note in stats.notes]
     return "\n".join(text) + "\n"
