@@ -1,8 +1,8 @@
 """The small model's video codec: causal, 16 x smaller in space, four frames a latent, the first frame alone.
 
-A fixed linear transform does most of the work: principal components of 16 x 16 patches for the first frame, and for
-each group of four of what changed since the first frame. Networks on both sides add what lines cannot: they see the
-first frame, which stands for how the person looks. Interface and time are those of the Wan2.2 autoencoder.
+The first frame says how the person looks; a later frame is the first one pulled into place by a field of motion, and
+what that leaves is drawn. Training starts at linear transforms, the principal components of 16 x 16 patches: of first
+frames, and of what changes within a group of four. Interface and time are those of the Wan2.2 autoencoder.
 """
 
 import json
@@ -26,7 +26,7 @@ _DEPTH = 4
 class NanoVideoParams:
     """Channels of a latent, of the feature maps at 1/4, 1/8 and 1/16 of the picture, and where frames are grouped."""
 
-    latent: int = 48
+    latent: int = 32
     fine: int = 64
     middle: int = 96
     coarse: int = 128
@@ -137,7 +137,7 @@ class Looks(nn.Module):
 
 
 class FrameDecoder(nn.Module):
-    """Features of one frame, beside those of the first, to its picture."""
+    """Features of one frame, beside those of the first, to what it adds to a picture, and to its field of motion."""
 
     def __init__(self, p: NanoVideoParams) -> None:
         super().__init__()
@@ -145,13 +145,26 @@ class FrameDecoder(nn.Module):
         self.mix_middle = nn.Sequential(mixing(2 * p.middle, p.middle), Residual(p.middle))
         self.fine = nn.Sequential(nn.Conv2d(p.middle, 4 * p.fine, 1), nn.PixelShuffle(2))
         self.mix_fine = nn.Sequential(mixing(2 * p.fine, p.fine), Residual(p.fine), nn.SiLU())
+        self.motion = mixing(p.middle, 2)
         self.picture = nn.Sequential(mixing(p.fine, 3 * _DEPTH**2), nn.PixelShuffle(_DEPTH))
 
-    def forward(self, coarse: Tensor, looks: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """`[N, C, h, w]` -> `[N, 3, 16 h, 16 w]`; looks `[N, ...]`."""
+    def forward(self, coarse: Tensor, looks: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """`[N, C, h, w]`, looks `[N, ...]` -> `[N, 3, 16 h, 16 w]` and motion `[N, 2, 2 h, 2 w]`, in half widths."""
         middle = self.mix_middle(torch.cat((self.middle(coarse), looks[1]), 1))
-        picture: Tensor = self.picture(self.mix_fine(torch.cat((self.fine(middle), looks[2]), 1)))
-        return picture
+        motion = self.motion(middle)
+        fine = torch.cat((self.fine(middle), pulled(looks[2], motion)), 1)
+        return self.picture(self.mix_fine(fine)), motion
+
+
+def pulled(pictures: Tensor, motion: Tensor) -> Tensor:
+    """Pictures `[N, C, H, W]` whose every pixel is taken from where motion `[N, 2, h, w]` (x, y; half widths) says."""
+    size = pictures.shape[2:]
+    shift = functional.interpolate(motion, size, mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
+    same = torch.eye(2, 3, device=motion.device, dtype=shift.dtype).expand(len(pictures), 2, 3)
+    grid = functional.affine_grid(same, [len(pictures), 1, *size], align_corners=False)
+    return functional.grid_sample(
+        pictures.to(shift.dtype), grid + shift, mode="bilinear", padding_mode="border", align_corners=False
+    )
 
 
 class NanoVideoCodec(nn.Module):
@@ -179,10 +192,12 @@ class NanoVideoCodec(nn.Module):
         )  # fmt: skip
         self.draw = FrameDecoder(p)
         # Training starts at the transform.
-        for last in (self.first, self.gather[-1], self.draw.picture[0]):
+        for last in (self.first, self.gather[-1], self.draw.picture[0], self.draw.motion):
             assert isinstance(last, nn.Conv2d) and last.bias is not None
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
+        # How far the linear transform of a group is trusted: motion may explain the same.
+        self.coded_share, self.shown_share = (nn.Parameter(torch.ones(p.latent, 1, 1)) for _ in range(2))
         self.register_buffer("centre", torch.zeros(p.latent))
         self.register_buffer("spread", torch.ones(p.latent))
 
@@ -217,7 +232,7 @@ class NanoVideoCodec(nn.Module):
             later = torch.unflatten(features[:, 1:], 1, (groups, GROUP)).flatten(2, 3)
             beside = torch.cat((later, first.expand(-1, groups, -1, -1, -1)), 2)
             changed = torch.unflatten(frames[:, 1:] - frames[:, :1], 1, (groups, GROUP)).flatten(0, 1)
-            coded = self.plain_group.code(changed) + self.gather(beside.flatten(0, 1))
+            coded = self.coded_share * self.plain_group.code(changed) + self.gather(beside.flatten(0, 1))
             coded = torch.unflatten(coded, 0, (len(video), groups))
             latents.append(coded.transpose(1, 2))
         return torch.cat(latents, 2)
@@ -227,7 +242,7 @@ class NanoVideoCodec(nn.Module):
         batch, groups = len(latents), latents.shape[2] - 1
         first = latents[:, :, 0]
         looks = self.looks(first)
-        picture = self.plain_first.show(first)[:, 0] + self.draw(looks[0], looks)
+        picture = self.plain_first.show(first)[:, 0] + self.draw(looks[0], looks)[0]
         frames = [picture[:, :, None]]
         if groups:
             before = latents[:, :, :-1]
@@ -236,9 +251,12 @@ class NanoVideoCodec(nn.Module):
             features = self.spread_out(beside.flatten(0, 1))
             coarse = torch.unflatten(features, 1, (GROUP, -1)).flatten(0, 1)
             shown = tuple(x.repeat_interleave(groups * GROUP, 0) for x in looks)
-            drawn = self.draw(coarse + shown[0], (shown[0], shown[1], shown[2]))
-            changed = self.plain_group.show(own.transpose(1, 2).flatten(0, 1)).flatten(0, 1)
-            later = torch.unflatten(drawn + changed, 0, (batch, groups * GROUP)) + picture[:, None]
+            drawn, motion = self.draw(coarse + shown[0], (shown[0], shown[1], shown[2]))
+            changed = self.plain_group.show(self.shown_share * own.transpose(1, 2).flatten(0, 1)).flatten(
+                0, 1
+            )
+            moved = pulled(picture.repeat_interleave(groups * GROUP, 0), motion)
+            later = torch.unflatten(drawn + changed + moved, 0, (batch, groups * GROUP))
             frames.append(later.transpose(1, 2))
         return torch.cat(frames, 2)
 

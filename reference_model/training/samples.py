@@ -1,5 +1,6 @@
 """Clips made while a model trains, to look at and to listen to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ from reference_model.codecs.mel import denormalise
 from reference_model.codecs.nano_video import load_nano_video
 from reference_model.codecs.preprocess import video_to_frames, waveform_to_int16
 from reference_model.codecs.speech_text import SpeechVocabulary, encode_no_speech
+from reference_model.guidance import NoGuidance
 from reference_model.layout import Size
 from reference_model.media import write_clip
 from reference_model.nano_model import nano_sampling
@@ -27,7 +29,8 @@ def write_samples(module: FlowLoss, clips: EncodedClips, recipe: TrainModel, fol
     codec, vocoder = load_nano_video(recipe.video_codec), GriffinLimVocoder()
     rows = range(min(SHOWN, len(clips)))
     requests = [_request(module, clips, row, driven) for driven in (False, True) for row in rows]
-    made = sample(module.model, requests, nano_sampling(recipe.sample_steps))
+    usual = nano_sampling(recipe.sample_steps)
+    made = sample(module.model, requests, replace(usual, guidance=NoGuidance()))
     for request, clip in zip(requests, made, strict=True):
         name = f"step-{step:06d}-{request.task}-{request.seed}.mp4"
         frames = video_to_frames(codec.decode(clip.video[None])[0])

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_world import tiny_recipe, write_world
+from training_world import FRAMES, SIZE, tiny_recipe, write_world
 
 from reference_model.codecs.nano_video import load_nano_video
 from reference_model.conditions import Exchange, Wanted
 from reference_model.guidance import TASKS
+from reference_model.media import read_frames
 from reference_model.nano_model import video_codec_key
 from reference_model.params import read_params
 from reference_model.training.batches import BatchMaker, Share
@@ -263,3 +264,32 @@ def test_the_video_codec_learns_and_is_causal(tmp_path: Path) -> None:
     torch.testing.assert_close(
         codec.decode(latents)[:, :, :5], codec.decode(latents[:, :, :2]), atol=1e-4, rtol=1e-4
     )
+
+
+def test_samples_are_clips_of_both_kinds(world: Path, tmp_path: Path) -> None:
+    _, objective = trainer(world)
+    objective.show(objective.module.state_dict(), tmp_path, 7)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"step-000007-{task}-{i}.mp4" for task in ("audio_driven", "joint") for i in range(3)]
+    assert read_frames(tmp_path / names[0]).shape == (FRAMES, SIZE, SIZE, 3)
+
+
+def test_validation_is_the_same_every_time_and_names_the_tasks(world: Path) -> None:
+    recipe = tiny_recipe(world)
+    _, objective = trainer(world, validation_shards=recipe.shards, validation_latents=recipe.latents)
+    weights = objective.module.state_dict()
+    found = objective.validate(weights)
+    assert found == objective.validate(weights)
+    assert {"joint.video", "joint.audio", "dubbing.audio", "audio_driven.video"} <= set(found)
+    assert "dubbing.video" not in found
+
+
+def test_recipes_may_be_toml(tmp_path: Path) -> None:
+    path = tmp_path / "codec.toml"
+    path.write_text(
+        'kind = "video_codec"\nout = "here"\nshards = "there"\n'
+        '[[stages]]\nname = "a"\nsteps = 3\nbatch = 1\nlearning_rate = 0.1\n'
+    )
+    assert read_recipe(str(path)).stages[0].steps == 3
+    with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_base"):
+        read_recipe("nanoo")

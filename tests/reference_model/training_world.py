@@ -8,8 +8,17 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from reference_model.codecs.nano_video import NanoVideoCodec, NanoVideoParams, save_nano_video
+from reference_model.codecs.nano_video import (
+    NanoVideoCodec,
+    NanoVideoParams,
+    load_nano_video,
+    save_nano_video,
+)
+from reference_model.nano_model import VIDEO_CODEC, video_codec_key
 from reference_model.training.config import RECIPES, TrainModel, read_recipe
+from reference_model.training.encode import encode_shards
+from reference_model.training.shards import read_shards
+from reference_model.training.train_model import TrainsModel
 
 FRAMES, SIZE, RATE = 9, 32, 24_000
 SAID = ("place blue at f two now", "set white in r three again", "lay red by k nine soon")
@@ -83,3 +92,22 @@ def tiny_recipe(folder: Path, **changes: object) -> TrainModel:
     recipe = read_recipe(str(path))
     assert isinstance(recipe, TrainModel)
     return recipe
+
+
+def write_nano(folder: Path) -> Path:
+    """A folder of weights that `load("nano")` reads: tiny, random, every one of them matters."""
+    recipe = tiny_recipe(folder)
+    codec = load_nano_video(recipe.video_codec)
+    key = video_codec_key(recipe.video_codec)
+    cpu = torch.device("cpu")
+    encode_shards(read_shards(recipe.shards), recipe.latents, codec, key, (2, 2), cpu)
+    objective = TrainsModel(recipe, cpu)
+    draw = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for parameter in objective.module.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=draw))
+    out = folder / "nano"
+    out.mkdir()
+    objective.finish(objective.module.state_dict(), out)
+    (out / VIDEO_CODEC).write_bytes(recipe.video_codec.read_bytes())
+    return out
