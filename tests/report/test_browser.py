@@ -50,6 +50,46 @@ def test_no_page_scrolls_sideways_at_any_width(browser: Browser, report: Path, p
         browser.wait(f"{wider} <= 0", seconds=5)  # plots follow the window a moment later
 
 
+@pytest.mark.parametrize("page", ["index.html", "compare.html", "failures.html", "method.html"])
+def test_no_page_with_verdicts_scrolls_sideways(browser: Browser, judged: Path, page: str) -> None:
+    browser.open(judged / page)
+    for width in (320, 390, 720, 1100, 1440):
+        browser.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
+        )
+        browser.wait(f"innerWidth === {width}")
+        browser.wait(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth <= 0", seconds=5
+        )
+    settled(browser)
+
+
+def test_a_failure_leads_to_its_clips(browser: Browser, judged: Path) -> None:
+    browser.open(judged / "index.html")
+    links = browser.run(
+        "[...document.querySelectorAll('.failing a[href*=\"#clips?\"]')].map(a => [a.href,"
+        " a.closest('tr').querySelector('.num').textContent.split(' ')[0]])"
+    )
+    assert links
+    for href, count in links:
+        browser.run(f"location.href = {href!r}")
+        browser.wait(f"document.getElementById('gallery-count').textContent === '{count} of 72 clips'")
+    settled(browser)
+
+
+def test_the_first_page_is_whole_on_paper(browser: Browser, judged: Path) -> None:
+    browser.open(judged / "index.html")
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        hidden = "document.querySelector({!r}).getClientRects().length === 0"
+        for gone in (".contents", "#clips", ".sort-by"):
+            assert browser.run(hidden.format(gone)), gone
+        for kept in (".findings", ".forest-table", "#score-table", ".effects", ".failing"):
+            assert not browser.run(hidden.format(kept)), kept
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="")
+
+
 def test_plots_show_every_scored_clip(browser: Browser, report: Path) -> None:
     browser.open(report / "index.html", height=6000)
     browser.run(NEAR)

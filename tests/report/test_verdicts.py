@@ -69,6 +69,12 @@ def test_first_sentences_name_what_is_better_worse_and_unseen(judged: Path, stat
     assert f"Holm’s correction over {stats.family} tests" in page
 
 
+def test_intervals_do_not_speak_where_a_paired_test_did(judged: Path) -> None:
+    text = parse(judged / "index.html").text
+    assert "does not settle their order" not in text
+    assert "Best mean" not in text
+
+
 def test_marks_and_ranks_stand_in_the_table(judged: Path, stats: RunStats) -> None:
     html = (judged / "index.html").read_text(encoding="utf-8")
     table = html[html.index('id="score-table"') : html.index("</table>", html.index('id="score-table"'))]

@@ -91,11 +91,16 @@ def same_samples(run: RunData) -> bool:
     return len(sets) < 2
 
 
-def lead(run: RunData, summaries: Sequence[Summary], digits: int) -> list[str]:
+def lead(
+    run: RunData,
+    summaries: Sequence[Summary],
+    digits: int,
+    tested: frozenset[frozenset[str]] = frozenset(),
+) -> list[str]:
     """Say which system leads a field and whose interval overlaps, and who overlaps a floor.
 
-    Silent where the field has no better way, where fewer than two systems have an interval, and where systems were
-    scored on different samples.
+    Silent where the field has no better way, where fewer than two systems have an interval, where systems were
+    scored on different samples, and on pairs of systems that were `tested`: a paired test sees more than two intervals.
     """
     direction = summaries[0].direction if summaries else Direction.NONE
     if direction is Direction.NONE:
@@ -103,7 +108,7 @@ def lead(run: RunData, summaries: Sequence[Summary], digits: int) -> list[str]:
     bounded = [(s, s.interval) for s in summaries if isinstance(s.interval, Interval) and s.mean is not None]
     systems = [(s, i) for s, i in bounded if s.role is Role.SYSTEM]
     sentences = []
-    if len(systems) > 1 and same_samples(run):
+    if len(systems) > 1 and same_samples(run) and not tested:
         best, bounds = min(systems, key=lambda pair: _badness(pair[0]))
         rivals = [s.label for s, i in systems if s is not best and _overlap(i, bounds)]
         mean = number(best.mean, digits)
@@ -121,7 +126,11 @@ def lead(run: RunData, summaries: Sequence[Summary], digits: int) -> list[str]:
             sentences.append(f"Not all clips are scored for {_list(partial)}.")
     for floor, bounds in bounded:
         if floor.floor:
-            near = [s.label for s, i in systems if _overlap(i, bounds)]
+            near = [
+                s.label
+                for s, i in systems
+                if _overlap(i, bounds) and frozenset((s.system, floor.system)) not in tested
+            ]
             if near:
                 sentences.append(f"Not told apart from the floor {floor.label}: {_list(near)}.")
     return sentences

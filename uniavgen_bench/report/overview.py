@@ -116,6 +116,7 @@ def _metric(run: RunData, number_: int, name: str, lines: Sequence[MissingLine])
     order = chosen[np.argsort(values[chosen], kind="stable")]
     most = min(EXTREMES, len(order) // 2)
     found = contrasts(run, name)
+    pairs = frozenset(frozenset((c.result.system, c.result.baseline)) for c in found)
     told = [c for c in found if c.result.verdict is not Verdict.NOT_COMPARABLE][:MOST_SENTENCES]
 
     def extreme(clip: int) -> Extreme:
@@ -138,7 +139,7 @@ def _metric(run: RunData, number_: int, name: str, lines: Sequence[MissingLine])
         sentences=tuple(c.sentence for c in told),
         all_pairs=tuple(found),
         badge=badge(run, name),
-        lead=tuple(lead(run, summaries, run.digits[first])),
+        lead=tuple(lead(run, summaries, run.digits[first], pairs)),
         missing=tuple(line for line in lines if line.metric == name),
         lowest=tuple(extreme(int(c)) for c in order[:most]),
         highest=tuple(extreme(int(c)) for c in order[::-1][:most]),
