@@ -74,8 +74,8 @@ def completed(
     """Return the block with its baseline for the systems of a run, and notes on what was done.
 
     A block that does not say `baseline` gets one: the reference of an ablation of a system; else the only system
-    that is no control; else none, so that every pair is compared. `baseline: null` stays: every pair. A baseline that is not
-    among the systems that were chosen for this run counts as not said.
+    that is no control; else none, so that every pair is compared. `baseline: null` stays: every pair. A baseline
+    that is not among the systems that were chosen for this run counts as not said.
     """
     there = {info.id for info in systems}
     if block.baseline in there:
