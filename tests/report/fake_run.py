@@ -290,4 +290,4 @@ def read(root: Path) -> tuple[pd.DataFrame, tuple[MetricSpec, ...], list[ClipRec
     return run.scores(), tuple(manifest.metrics), run.clips(), manifest.systems
 
 
-__all__ = ["HOSTILE", "HOSTILE_NAMES", "METRICS", "SYSTEMS", "FakeRun", "fake_scores", "read", "tiny_clip", "write_run"]  # fmt: skip
+__all__ = ["HOSTILE", "HOSTILE_NAMES", "METRICS", "SYSTEMS", "FakeRun", "fake_scores", "read", "write_run"]
