@@ -47,8 +47,8 @@ SPEC = MetricSpec(
     deviations=(
         "No word can be left out or added: every sound is heard as a sentence of the grammar, and guessing scores "
         f"{CHANCE:.2f}, not 1. Not a word error rate of open recognition: never compare it with speech.wer.",
-        "Letters sound alike (b, d, e, g, p, t, v, z): of true clips of the portrait world one letter in three is misheard, "
-        "and one other word in sixty.",
+        "Letters sound alike (b, d, e, g, p, t, v, z): of true clips of the portrait world one letter in three is "
+        "misheard, and one other word in sixty.",
     ),
     not_for=(
         "sentences outside the GRID grammar",
