@@ -22,7 +22,7 @@ from uniavgen_bench.report.forest import Scale, ticks
 from uniavgen_bench.report.place import sentence
 from uniavgen_bench.report.render import breakable
 from uniavgen_bench.report.run_data import read_run
-from uniavgen_bench.report.verdicts import contrast, p_text, signed
+from uniavgen_bench.report.verdicts import contrast, contrasts, held_back, p_text
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,8 @@ def test_every_comparison_is_a_sentence_with_difference_interval_p_and_coverage(
     text = parse(judged / "index.html").text
     told = [r for r in stats.paired if r.verdict is not Verdict.NOT_COMPARABLE]
     assert len(told) > 15
-    for result in told:
-        c = contrast(data, result, stats.block)
+    for c in (c for spec in METRICS for c in contrasts(data, spec.name) if c.result in told):
+        result = c.result
         assert c.sentence in text
         assert c.difference in text
         assert p_text(result.p_adjusted) in c.sentence
@@ -96,6 +96,38 @@ def test_all_pairs_have_counts_in_the_table_and_ranks_in_the_plots(tmp_path: Pat
     page = parse(build_report(write_run(tmp_path, plan)))
     assert re.search(r"better than \d, worse than \d of 5 others", page.text)
     assert re.search(r"rank \d–\d of 4", page.text)
+
+
+def test_all_pairs_say_first_who_is_better_than_whom(tmp_path: Path) -> None:
+    root = write_run(tmp_path, FakeRun(samples=30, media=False, evidence=False, hostile=False, stats=True))
+    stats = RunDirectory(root).stats()
+    assert stats is not None
+    page = parse(build_report(root)).text
+    head = page[: page.index("What is better than what")]
+    controls = {"ground-truth", "shuffled-audio"}
+    wins = [r for r in stats.paired if r.verdict in (Verdict.BETTER, Verdict.WORSE)]
+    wins = [r for r in wins if not controls & {r.system, r.baseline}]
+    assert wins
+    for result in wins:
+        winner, loser = (
+            (result.system, result.baseline)
+            if result.verdict is Verdict.BETTER
+            else (result.baseline, result.system)
+        )
+        assert re.search(
+            rf"{re.escape(winner)} is better than [^.(]*{re.escape(loser)} by", head.replace("0.", "0,")
+        )
+    assert "shuffled-audio" not in head
+    assert re.search(r"No difference seen in \d of 6 pairs; .* would have been seen", head)
+
+
+def test_a_difference_that_missing_samples_hold_back_says_so(judged: Path) -> None:
+    data = read_run(judged.parent)
+    why = "p is 0.001 over the pairs alone, but UniAVGen lacks 3 samples"
+    result = paired(Verdict.NOT_SEEN, Direction.HIGHER, 0.3).model_copy(update={"why": why})
+    assert why in contrast(data, result, CompareBlock(baseline="Ovi")).sentence
+    assert held_back(result)
+    assert not held_back(paired(Verdict.NOT_SEEN, Direction.HIGHER, 0.3))
 
 
 def test_the_ablation_has_every_effect_and_interaction(judged: Path) -> None:
@@ -160,7 +192,7 @@ def paired(verdict: Verdict, direction: Direction, value: float) -> PairedResult
         (Verdict.WORSE, "UniAVGen is worse than Ovi"),
         (Verdict.DIFFERENT, "UniAVGen is different from Ovi"),
         (Verdict.NOT_SEEN, "No difference was seen between UniAVGen and Ovi"),
-        (Verdict.NOT_COMPARABLE, "UniAVGen and Ovi cannot be compared (8 of 10 samples have both)"),
+        (Verdict.NOT_COMPARABLE, "UniAVGen and Ovi cannot be compared: 8 of 10 samples have both"),
     ],
 )
 def test_each_verdict_has_its_sentence(judged: Path, verdict: Verdict, words: str) -> None:
@@ -193,11 +225,6 @@ def test_a_place_never_says_that_the_same_is_better(below: int, equal: int, abov
 @given(st.floats(0, 1))
 def test_no_p_is_zero(p: float) -> None:
     assert not re.fullmatch(r"p = 0\.0+", p_text(p))
-
-
-@pytest.mark.parametrize(("value", "text"), [(0.5, "+0.50"), (-0.5, "−0.50"), (0.001, "0.00"), (None, "–")])
-def test_signs_are_said(value: float | None, text: str) -> None:
-    assert signed(value, 2) == text
 
 
 def test_names_break_after_an_underscore_and_nowhere_else() -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from uniavgen_bench.core.comparison import FactorEffect, Interaction, Verdict
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.report.verdicts import MARKS, WORDS, contrast, difference_digits, estimate_text, p_text
+from uniavgen_bench.report.verdicts import MARKS, WORDS, contrast, p_text
 from uniavgen_bench.stats.numbers import decimals, unit_text
+from uniavgen_bench.stats.verdict_table import digits_of, estimate_text
 
 MOST_INTERACTIONS = 12
 
@@ -114,7 +115,7 @@ def _cell(run: RunData, effect: FactorEffect) -> EffectCell:
         kind=result.verdict.value.replace("_", "-"),
         mark=MARKS[result.verdict],
         word=WORDS[result.verdict],
-        estimate=estimate_text(result.difference, difference_digits(result)) if result.difference else "–",
+        estimate=estimate_text(result.difference, digits_of([result])) if result.difference else "–",
         p=p_text(result.p_adjusted) if result.verdict is not Verdict.NOT_COMPARABLE else result.why,
         sentence=sentence,
     )

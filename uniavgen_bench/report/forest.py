@@ -10,7 +10,7 @@ from uniavgen_bench.core.comparison import Verdict
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.report.verdicts import Contrast, contrasts, rank_of, rank_text
+from uniavgen_bench.report.verdicts import HELD_BACK, Contrast, contrasts, held_back, rank_of, rank_text
 from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.summary import Summary
@@ -61,14 +61,24 @@ class Scale:
         return round(MARGIN + inner * (value - self.low) / span, 2) if span else 50.0
 
 
-def forest(run: RunData, metric: str) -> Forest | None:
-    """Return the plot of a metric's headline: differences to the baseline, else means; None without any number."""
-    found = contrasts(run, metric)
-    differences = [c for c in found if c.result.difference is not None]
+def forests(run: RunData, metric: str) -> tuple[Forest, ...]:
+    """Return a plot of each tested field of a metric: differences to the baseline, or means where pairs are too many.
+
+    Without tests the plot of the headline's means; fields without any number have none.
+    """
     baseline = run.stats.block.baseline if run.stats else None
-    if differences and (baseline is not None or len(found) <= MOST_PAIRS):
-        return _of_differences(run, found, baseline)
-    return _of_means(run, metric)
+    found = contrasts(run, metric)
+    headline = run.column(run.metric_columns[metric][0]).field.name
+    plots: list[Forest | None] = []
+    for field in dict.fromkeys(c.result.field for c in found):
+        members = [c for c in found if c.result.field == field]
+        has_differences = any(c.result.difference is not None for c in members)
+        if has_differences and (baseline is not None or len(members) <= MOST_PAIRS):
+            plots.append(_of_differences(run, members, baseline))
+        else:
+            plots.append(_of_means(run, metric, field))
+    plots = plots or [_of_means(run, metric, headline)]
+    return tuple(plot for plot in plots if plot is not None)
 
 
 def _of_differences(run: RunData, found: Sequence[Contrast], baseline: str | None) -> Forest:
@@ -88,7 +98,9 @@ def _of_differences(run: RunData, found: Sequence[Contrast], baseline: str | Non
                 mark=c.mark,
                 word=c.word,
                 estimate=c.difference,
-                note="" if c.result.verdict is Verdict.NOT_COMPARABLE else c.p,
+                note=""
+                if c.result.verdict is Verdict.NOT_COMPARABLE
+                else c.p + (f", {HELD_BACK}" if held_back(c.result) else ""),
                 sentence=c.sentence,
             )
         )
@@ -99,13 +111,14 @@ def _of_differences(run: RunData, found: Sequence[Contrast], baseline: str | Non
     return Forest(title, tuple(rows), scale.at(0.0), ticks(scale), BETTER.get(result.direction, ""))
 
 
-def _of_means(run: RunData, metric: str) -> Forest | None:
-    summaries = [s for s in run.summaries if s.metric == metric and s.headline]
+def _of_means(run: RunData, metric: str, field: str) -> Forest | None:
+    summaries = [s for s in run.summaries if s.metric == metric and s.field == field]
     ends = [v for s in summaries for v in _ends(s)]
     if not ends:
         return None
     scale = Scale(min(ends), max(ends))
-    digits = run.digits[run.metric_columns[metric][0]]
+    column = run.column_of(metric, field)
+    digits = run.digits[column] if column is not None else 2
     rows = []
     for s in summaries:
         bounds = s.interval if isinstance(s.interval, Interval) else None
@@ -120,7 +133,7 @@ def _of_means(run: RunData, metric: str) -> Forest | None:
                 mark="",
                 word="",
                 estimate=number(s.mean, digits) + inside if s.scored else "no score",
-                note=rank_text(rank_of(run, metric, s.system)),
+                note=rank_text(rank_of(run, metric, field, s.system)),
                 sentence="",
             )
         )

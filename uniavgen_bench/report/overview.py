@@ -13,7 +13,8 @@ from uniavgen_bench.core.comparison import Verdict
 from uniavgen_bench.report.ablation_view import ablation_view
 from uniavgen_bench.report.failures import failure_groups
 from uniavgen_bench.report.findings import findings, lead, same_samples
-from uniavgen_bench.report.forest import Forest, forest
+from uniavgen_bench.report.forest import Forest, forests
+from uniavgen_bench.report.pair_verdicts import by_field
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.report.score_table import table_rows
 from uniavgen_bench.report.validity_view import ValidityBadge, badge
@@ -59,7 +60,7 @@ class MetricView:
     sign: str
     fields: tuple[tuple[int, str], ...]
     empty: bool
-    forest: Forest | None
+    forests: tuple[Forest, ...]
     sentences: tuple[str, ...]
     all_pairs: tuple[Contrast, ...]
     badge: ValidityBadge | None
@@ -89,6 +90,7 @@ def overview(run: RunData) -> dict[str, Any]:
         "stats": run.stats,
         "tested": tested(run.stats) if run.stats else "",
         "verdicts": by_system(run),
+        "field_verdicts": by_field(run),
         "ablation": ablation_view(run),
         "failures": failure_groups(run),
         "marks": [(MARKS[v], v.value.replace("_", "-"), WORDS[v]) for v in Verdict],
@@ -135,7 +137,7 @@ def _metric(run: RunData, number_: int, name: str, lines: Sequence[MissingLine])
         sign=field.sign,
         fields=tuple((c, run.column(c).field.name) for c in columns),
         empty=bool(np.isnan(run.grid.values[:, columns]).all()),
-        forest=forest(run, name),
+        forests=forests(run, name),
         sentences=tuple(c.sentence for c in told),
         all_pairs=tuple(found),
         badge=badge(run, name),

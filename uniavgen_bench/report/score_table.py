@@ -59,7 +59,7 @@ class Row:
 def mark_of(run: RunData, summary: Summary, found: Sequence[Contrast]) -> Mark | None:
     """Return the mark of a system in a metric: beside the baseline, or how many it is better and worse than.
 
-    `found` are the comparisons of the metric.
+    `found` are the comparisons of the summary's field.
     """
     if run.stats is None:
         return None
@@ -88,7 +88,7 @@ def mark_of(run: RunData, summary: Summary, found: Sequence[Contrast]) -> Mark |
         return None
     sign = (
         " ".join(part for part in (f"▲{better}" if better else "", f"▼{worse}" if worse else "") if part)
-        or "≈"
+        or MARKS[Verdict.NOT_SEEN]
     )
     kind = "better" if better > worse else "worse" if worse > better else "not-seen"
     return Mark(sign, kind, f"better than {better}, worse than {worse} of {others} others")
@@ -111,8 +111,8 @@ def table_rows(run: RunData) -> list[Row]:
                 s,
                 run.digits[c],
                 scales[i],
-                mark_of(run, s, found[s.metric]),
-                rank_text(rank_of(run, s.metric, s.system)),
+                mark_of(run, s, [c for c in found[s.metric] if c.result.field == s.field]),
+                rank_text(rank_of(run, s.metric, s.field, s.system)),
             )
             for i, (s, c) in enumerate(zip(members, columns, strict=True))
         )

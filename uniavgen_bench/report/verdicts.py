@@ -8,13 +8,14 @@ from uniavgen_bench.core.comparison import CompareBlock, Estimate, PairedResult,
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.stats.numbers import decimals, number, percent, unit_text
+from uniavgen_bench.stats.numbers import number, percent, unit_text
+from uniavgen_bench.stats.verdict_table import digits_of, estimate_text, signed
 
 MARKS = {
     Verdict.BETTER: "▲",
     Verdict.WORSE: "▼",
     Verdict.DIFFERENT: "◆",
-    Verdict.NOT_SEEN: "≈",
+    Verdict.NOT_SEEN: "·",
     Verdict.NOT_COMPARABLE: "?",
 }
 WORDS = {
@@ -34,6 +35,7 @@ CORRECTIONS = {
     "none": "no correction",
 }
 NAMED = 3
+HELD_BACK = "held back by missing samples"
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,19 @@ class SystemVerdict:
     parts: tuple[tuple[Verdict, str, tuple[str, ...], int], ...]
 
 
-def contrasts(run: RunData, metric: str, *, headline: bool = True) -> list[Contrast]:
-    """Return the comparisons of a metric's headline in the order of the systems."""
+def contrasts(run: RunData, metric: str) -> list[Contrast]:
+    """Return the comparisons of a metric, by field with the headline first, then in the order of the systems."""
     if run.stats is None:
         return []
     order = {system.id: i for i, system in enumerate(run.systems)}
-    chosen = [r for r in run.stats.paired if r.headline is headline and is_metric(run, r, metric)]
-    chosen.sort(key=lambda r: (order.get(r.baseline, len(order)), order.get(r.system, len(order))))
-    return [contrast(run, result, run.stats.block) for result in chosen]
+    fields = [run.column(i).field.name for i in run.metric_columns.get(metric, [])]
+    found = []
+    for field in fields:
+        chosen = [r for r in run.stats.paired if r.field == field and is_metric(run, r, metric)]
+        chosen.sort(key=lambda r: (order.get(r.baseline, len(order)), order.get(r.system, len(order))))
+        digits = digits_of(chosen)
+        found += [contrast(run, result, run.stats.block, digits) for result in chosen]
+    return found
 
 
 def is_metric(run: RunData, result: PairedResult | RankResult, metric: str) -> bool:
@@ -79,11 +86,11 @@ def is_metric(run: RunData, result: PairedResult | RankResult, metric: str) -> b
     )
 
 
-def contrast(run: RunData, result: PairedResult, block: CompareBlock) -> Contrast:
-    """Return a comparison with all its texts."""
+def contrast(run: RunData, result: PairedResult, block: CompareBlock, digits: int | None = None) -> Contrast:
+    """Return a comparison with all its texts, its differences with `digits` decimals or as its interval asks for."""
     who, other = run.label_of(result.system), run.label_of(result.baseline)
     coverage = f"{result.pairs} of {plural(result.attempted, 'sample')}"
-    digits = difference_digits(result)
+    digits = digits_of([result]) if digits is None else digits
     unit = unit_text(result.unit)
     detectable = number(result.detectable, digits) + (f" {unit}" if unit else "") if result.detectable else ""
     effect = ""
@@ -115,17 +122,16 @@ def _sentence(
     coverage: str,
     block: CompareBlock,
 ) -> str:
+    why = f" ({result.why})" if result.why else ""
     if result.verdict is Verdict.NOT_COMPARABLE:
-        why = f": {result.why}" if result.why else ""
-        return f"{who} and {other} cannot be compared ({coverage} have both){why}."
+        return f"{who} and {other} cannot be compared: {coverage} have both{why}."
     numbers = f"{number(result.mean_system, digits)} against {number(result.mean_baseline, digits)}"
     if result.difference is not None:
         numbers += f", difference {long_estimate(result.difference, digits)}"
-    numbers += f", {adjusted(block)} {p_text(result.p_adjusted)}, over {coverage}"
-    seen = (
-        f" A true difference of {detectable} or more would have been seen with {percent(block.power)} power."
-    )
+    numbers += f", {adjusted(block)}{p_text(result.p_adjusted)}, over {coverage}{why}"
     if result.verdict is Verdict.NOT_SEEN:
+        early = "" if block.correction == "none" else ", before correction"
+        seen = f" A true difference of {detectable} would have been seen with {percent(block.power)} power{early}."
         return f"No difference was seen between {who} and {other}: {numbers}.{seen if detectable else ''}"
     word = {"different": "different from"}.get(result.verdict.value, f"{result.verdict.value} than")
     lost = result.attempted - result.pairs - result.neither
@@ -134,14 +140,14 @@ def _sentence(
 
 
 def by_system(run: RunData) -> list[SystemVerdict]:
-    """Return for each system proper, beside the baseline, what all metrics' headlines say; empty without a baseline."""
+    """Return for each system proper, beside the baseline, what all tested fields say; empty without a baseline."""
     stats = run.stats
     if stats is None or stats.block.baseline is None:
         return []
     proper = [system.id for system in run.systems if system.role is Role.SYSTEM]
     found = []
     for system in proper:
-        results = [r for r in stats.paired if r.headline and r.system == system]
+        results = [r for r in stats.paired if r.system == system and r.baseline == stats.block.baseline]
         if not results:
             continue
         parts = []
@@ -158,12 +164,16 @@ def by_system(run: RunData) -> list[SystemVerdict]:
 def _part(run: RunData, result: PairedResult) -> str:
     column = run.column_of(result.metric, result.field)
     title = run.column(column).spec.title if column is not None else result.metric
-    digits = difference_digits(result)
+    if not result.headline:
+        title += f" ({result.field.replace('_', ' ')})"
+    digits = digits_of([result])
     unit = f" {unit_text(result.unit)}" if unit_text(result.unit) else ""
     if result.verdict is Verdict.NOT_COMPARABLE:
         return title
     if result.verdict is Verdict.NOT_SEEN:
-        could = f" ({number(result.detectable, digits)}{unit} would have been seen)" if result.detectable else ""
+        could = (
+            f" ({number(result.detectable, digits)}{unit} would have been seen)" if result.detectable else ""
+        )
         return f"{title}{could}"
     if result.difference is None:
         return f"{title} ({p_text(result.p_adjusted)})"
@@ -172,6 +182,11 @@ def _part(run: RunData, result: PairedResult) -> str:
         f"{signed(low, digits)} to {signed(high, digits)}, " if low is not None and high is not None else ""
     )
     return f"{title} by {number(abs(result.difference.value), digits)}{unit} ({inside}{p_text(result.p_adjusted)})"
+
+
+def held_back(result: PairedResult) -> bool:
+    """Whether a difference over the pairs was not counted for the samples that one of the two lacks."""
+    return result.verdict is Verdict.NOT_SEEN and bool(result.why)
 
 
 def tested(stats: RunStats) -> str:
@@ -184,32 +199,25 @@ def tested(stats: RunStats) -> str:
     )
 
 
-def rank_of(run: RunData, metric: str, system: str) -> RankResult | None:
-    """Return a system's rank in a metric's headline."""
-    if run.stats is None:
-        return None
-    headline = next((c.field.name for c in run.grid.columns if c.metric == metric and c.headline), "")
+def rank_of(run: RunData, metric: str, field: str, system: str) -> RankResult | None:
+    """Return a system's rank in a field."""
+    ranks = run.stats.ranks if run.stats else []
     return next(
-        (
-            r
-            for r in run.stats.ranks
-            if r.system == system and r.field == headline and is_metric(run, r, metric)
-        ),
-        None,
+        (r for r in ranks if r.system == system and r.field == field and is_metric(run, r, metric)), None
     )
 
 
 def rank_text(rank: RankResult | None) -> str:
-    """Render `rank 1–3 of 5`, or `rank 2 of 5` where the tests leave one."""
-    if rank is None:
+    """Render `rank 1–3 of 5`, or `rank 2 of 5` where the tests leave one; nothing for a system without rivals."""
+    if rank is None or rank.of < 2:
         return ""
     span = f"{rank.low}" if rank.low == rank.high else f"{rank.low}–{rank.high}"
     return f"rank {span} of {rank.of}"
 
 
 def adjusted(block: CompareBlock) -> str:
-    """Return how p is named."""
-    return "p" if block.correction == "none" else "adjusted"
+    """Return what stands before p."""
+    return "" if block.correction == "none" else "adjusted "
 
 
 def p_text(p: float | None) -> str:
@@ -219,29 +227,6 @@ def p_text(p: float | None) -> str:
     if p < 0.001:
         return "p < 0.001"
     return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-
-
-def difference_digits(result: PairedResult) -> int:
-    """Return the decimals of a difference, after the width of its interval."""
-    found = result.difference
-    half = (
-        (found.high - found.low) / 2 if found and found.low is not None and found.high is not None else None
-    )
-    values = [abs(v) for v in (result.mean_system, result.mean_baseline) if v is not None]
-    return decimals([half], otherwise=max(values, default=None))
-
-
-def signed(value: float | None, digits: int) -> str:
-    """Render a number with its sign, plus as well as minus."""
-    text = number(value, digits)
-    return f"+{text}" if value is not None and value > 0 and any(c in "123456789" for c in text) else text
-
-
-def estimate_text(found: Estimate, digits: int) -> str:
-    """Render `−0.08 [−0.11, −0.05]`."""
-    if found.low is None or found.high is None:
-        return signed(found.value, digits)
-    return f"{signed(found.value, digits)} [{signed(found.low, digits)}, {signed(found.high, digits)}]"
 
 
 def long_estimate(found: Estimate, digits: int) -> str:
