@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictFloat, StrictInt, model_validator
 
 from uniavgen_bench.core.spec import Direction, Frozen
 
 Level = str | bool | int | float
 """A value of an ablation's factor as it stands in YAML."""
+
+
+Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
+"""A finite number; neither a text nor `true` stands for one."""
 
 
 class CompareBlock(Frozen):
@@ -70,7 +74,7 @@ class GateBlock(Frozen):
     baseline: str | None = None
     system: str | None = None
     rule: Literal["non_inferiority"] = "non_inferiority"
-    margins: dict[str, float | str] = Field(default_factory=dict)
+    margins: dict[str, Number | str] = Field(default_factory=dict)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     coverage: float = Field(default=0.0, ge=0, le=1)
 

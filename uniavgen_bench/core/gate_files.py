@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, StrictFloat, StrictInt, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from uniavgen_bench.core.atomic import write_atomic
+from uniavgen_bench.core.comparison import Number
 from uniavgen_bench.core.errors import InputError, Where
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.located import Located, located_problem, read_text
 from uniavgen_bench.core.run_files import WeightUsed, first_problem
 from uniavgen_bench.core.spec import Direction, Frozen, MetricSpec
-
-Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
-"""A finite number; neither a text nor `true` stands for one."""
 
 POLICY = ("margins", "alpha", "coverage")
 """What people may edit in a baseline file; everything else is evidence, covered by `evidence_sha256`."""

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     LANGUAGE = "language"
     WEIGHTS = "weights"
     NOT_INSTALLED = "not_installed"
+    NO_JUDGE = "no_judge"
     NOT_GENERATED = "not_generated"
     TIMEOUT = "timeout"
     CRASHED = "crashed"
@@ -52,6 +53,7 @@ REASON_TEXT: Mapping[Reason, str] = {
     Reason.LANGUAGE: "the metric does not know the sample's language",
     Reason.WEIGHTS: "the weights of the metric are not here",
     Reason.NOT_INSTALLED: "an optional package is not installed",
+    Reason.NO_JUDGE: "no judge is set up: the metric asks a model behind an endpoint and a key (docs/judges.md)",
     Reason.NOT_GENERATED: "the system gave no clip for this sample",
     Reason.TIMEOUT: "the computation took longer than allowed",
     Reason.CRASHED: "the process that computed it died",

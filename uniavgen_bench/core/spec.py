@@ -40,6 +40,7 @@ class Artefact(StrEnum):
     FACES = "faces"
     CROPS = "crops"
     THUMBNAILS = "thumbnails"
+    WHOLE_FRAMES = "whole_frames"
     SPEECH = "speech"
     VOICE_ACTIVITY = "voice_activity"
     TRANSCRIPT = "transcript"

@@ -52,7 +52,7 @@ def check_gate(
     if block.system is not None and block.system not in systems:
         raise unknown_name("system", block.system, systems, where=located.where(("gate", "system")))
     for name in block.margins:
-        if name not in field_names(specs):
+        if name not in field_names(specs) and name not in versioned_field_names(specs):
             where = located.where(("gate", "margins", name))
             raise unknown_name("field", name, field_names(specs), where=where)
 
@@ -60,6 +60,11 @@ def check_gate(
 def field_names(specs: Sequence[MetricSpec]) -> list[str]:
     """Return the fields of metrics as blocks name them: `metric.field`, without version and protocol."""
     return [f"{spec.id}.{field.name}" for spec in specs for field in spec.fields]
+
+
+def versioned_field_names(specs: Sequence[MetricSpec]) -> list[str]:
+    """Return the fields of metrics with version and protocol: `lipsync.lse[syncnet-python@1].confidence`."""
+    return [f"{spec.name}.{field.name}" for spec in specs for field in spec.fields]
 
 
 def measured_by(names: Sequence[str], metrics: Sequence[str]) -> list[str]:

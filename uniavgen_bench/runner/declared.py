@@ -14,6 +14,7 @@ from uniavgen_bench.analysis.artefacts import (
     Thumbnails,
     Transcript,
     VoiceActivity,
+    WholeFrames,
 )
 from uniavgen_bench.analysis.needs import RECIPES, Stream, with_reads
 from uniavgen_bench.core.spec import Artefact, MetricSpec
@@ -66,6 +67,11 @@ class DeclaredArtefacts:
     def thumbnails(self) -> Thumbnails:
         """Whole pictures at about 8 per second."""
         return self._declared(Artefact.THUMBNAILS).thumbnails
+
+    @property
+    def whole_frames(self) -> WholeFrames:
+        """Every whole picture, squeezed to a square."""
+        return self._declared(Artefact.WHOLE_FRAMES).whole_frames
 
     @property
     def speech(self) -> Speech:

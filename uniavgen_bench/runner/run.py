@@ -14,6 +14,7 @@ import pandas as pd
 from uniavgen_bench.analysis.needs import needed_weights
 from uniavgen_bench.core.atomic import write_atomic, write_json
 from uniavgen_bench.core.errors import InputError, unknown_name
+from uniavgen_bench.core.gate_files import GATE_FILE
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import (
@@ -101,6 +102,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         manifest = _manifest(resolved, plan, options, identity, workers, started, locator.used(names))
         manifest = manifest.model_copy(update={"compare": block})
         clear_other_run(directory, identity)
+        (directory.root / GATE_FILE).unlink(missing_ok=True)  # a verdict on the scores that were here before
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))
         write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
         hooks.planned(plan)

@@ -20,7 +20,11 @@ from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.declared import DeclaredArtefacts, streams_of
 from uniavgen_bench.weights.models import Models
 
-TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Reason.CRASHED, Reason.FAILED})
+TRANSIENT = frozenset(
+    {
+        Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.NO_JUDGE, Reason.TIMEOUT, Reason.CRASHED, Reason.FAILED,
+    }
+)  # fmt: skip
 """Reasons that may be gone at the next run, so they are not kept."""
 
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -67,7 +71,7 @@ def score_key(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Model
         s.value: {Stream.VIDEO: facts.video_sha256, Stream.AUDIO: facts.audio_sha256}[s]
         for s in streams_of(metric.spec)
     }
-    code = [metric.spec.name, metric.code, list(metric.params), [f.name for f in metric.spec.fields]]
+    code = [metric.spec.name, metric.code, list(metric.parameters), [f.name for f in metric.spec.fields]]
     return sha256_json(["score", code, streams, seen, weights, needs, models.device])
 
 

@@ -221,7 +221,7 @@ def _names_of(systems: Sequence[ConfiguredSystem], dataset: Dataset) -> list[str
 
 def _computed(metric: Metric) -> dict[str, Any]:
     """Return what a metric's numbers come from beside its weights: the count of repairs and its parameters."""
-    return {"code": metric.code, "params": json.loads(json.dumps(dict(metric.params), default=str))}
+    return {"code": metric.code, "params": json.loads(json.dumps(dict(metric.parameters), default=str))}
 
 
 def _find(registry: Registry[Plugin], name: str, located: Located, at: Location) -> Plugin:

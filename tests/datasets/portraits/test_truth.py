@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.datasets.portraits.clip_maker import CLIP, SPEECH, ClipMaker, MadeClip, write_files
 from uniavgen_bench.datasets.portraits.clip_truth import ARRAYS, FACTS, read_truth
 from uniavgen_bench.datasets.portraits.face_state import CURVES
@@ -33,7 +34,10 @@ def folder(made: MadeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_truth_comes_back_as_it_was_written(made: MadeClip, folder: Path) -> None:
     truth = read_truth(folder)
     seen = made.seen.truth
-    assert truth.facts == made.facts
+    assert truth.facts.model_copy(update={"files": {}}) == made.facts
+    others = {path.name for path in folder.iterdir()} - {FACTS}
+    assert truth.facts.files == {name: sha256_file(folder / name) for name in others & set(truth.facts.files)}
+    assert ARRAYS in truth.facts.files and len(truth.facts.files) > 1
     for name in ("mask", "landmarks", "opening", "width", "pose"):
         np.testing.assert_array_equal(getattr(truth, name), getattr(seen, name))
     for name in CURVES:
