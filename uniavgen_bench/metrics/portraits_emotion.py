@@ -16,7 +16,7 @@ from uniavgen_bench.metrics.voice_prosody import MIN_VOICED, prosody
 from uniavgen_bench.weights.models import Models
 
 MODEL_FILE = DATA / "portrait_emotion_v1.safetensors"
-MODEL_SHA256 = "0e560f164b01dea0cfd4614eb7f79c87ba262cb099170811740235e02f8645c3"
+MODEL_SHA256 = "8210fb883b8032365cf38b7ff3d1f8b80ebf8b7dba5e66352b91730c9e0a356c"
 """Of the fitted readers; it is part of the cache key, and another file does not load."""
 
 
