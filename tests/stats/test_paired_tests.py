@@ -24,7 +24,7 @@ small = st.lists(
 
 
 def test_a_flip_that_changes_nothing_counts_in_spite_of_rounding() -> None:
-    # Of the 32 subsets of the values that are not zero, 16 have a sum of at most 0 and 17, with the empty one, at least.
+    # Of the 32 subsets of the values that are not zero, 16 have a sum of at most 0, and 17 of at least 0.
     (tails,) = sign_flip([np.asarray([0.0, 0.0, 0.0, -2.0, 0.906, 5.125, -1.0, -3.0])], seed=1)
     assert (tails.up, tails.down) == (16 / 32, 17 / 32)
     (tails,) = sign_flip([np.asarray([0.1, 0.2, -0.3])], seed=1)

@@ -130,8 +130,9 @@ def _by_matrix(groups: Sequence[Clustered], size: int, level: float, seed: int) 
     """Percentile intervals of groups with K = `size` clusters: draws [R, K] times sums and counts [K]."""
     rng = np.random.default_rng(seed)
     means = np.empty((len(groups), LARGE_RESAMPLES))
-    # Small enough for the processor's cache, and for BLAS to stay on one thread: on busy cores more are far slower.
-    step = max(1, min(LARGE_RESAMPLES, 100_000 // size))
+    # Products so small that BLAS stays on one thread: on busy cores several wait for each other far longer than they
+    # compute.
+    step = max(1, min(LARGE_RESAMPLES, 9_000 // size))
     for start in range(0, LARGE_RESAMPLES, step):
         rows = min(step, LARGE_RESAMPLES - start)
         draws = rng.integers(0, size, size=(rows, size), dtype=np.int64)

@@ -164,8 +164,9 @@ def _percentiles(
 ) -> list[dict[str, tuple[float, float, str]]]:
     rng = generator(seed, "bootstrap", size)
     drawn = np.empty((len(all_moments), 4, LARGE_RESAMPLES))
-    # Blocks that stay in the processor's cache; one product per comparison, so that none depends on its neighbours.
-    step = max(1, min(LARGE_RESAMPLES, 100_000 // size))
+    # Products so small that they stay on one thread: on busy cores several wait for each other far longer than they
+    # compute. One product per comparison, so that none depends on its neighbours.
+    step = max(1, min(LARGE_RESAMPLES, 9_000 // size))
     columns = [(m.counts, m.sums, m.squares, m.wins) for m in all_moments]
     for start in range(0, LARGE_RESAMPLES, step):
         rows = min(step, LARGE_RESAMPLES - start)
