@@ -184,5 +184,7 @@ def test_text_stands_out_from_its_ground_in_both_schemes(scheme: str) -> None:
         for text in ("ink", "soft", "accent", "warn", "good", "mark"):
             assert contrast(colours[text], colours[ground]) >= 4.5, f"{text} on {ground}"
         assert contrast(colours["floor"], colours[ground]) >= 3, "a graphic needs 3:1"
-    assert contrast(colours["ink"], colours["warn-soft"]) >= 4.5
+    pairs = (("ink", "warn-soft"), ("warn", "warn-soft"), ("soft", "warn-soft"), ("ink", "good-soft"))
+    for text, ground in (*pairs, ("good", "good-soft"), ("soft", "good-soft"), ("ink", "accent-soft")):
+        assert contrast(colours[text], colours[ground]) >= 4.5, f"{text} on {ground}"
     assert contrast(colours["paper"], colours["accent"]) >= 4.5  # a pressed button
