@@ -166,7 +166,7 @@ class TrainVideoCodec(Run):
     shards: Path
     groups: int = Field(default=2, ge=1)
     noise: float = Field(default=0.1, ge=0)
-    lips: float = Field(default=4.0, ge=0)
+    lips: float = Field(default=40.0, ge=0)
     latent: int = Field(default=32, ge=1)
     fine: int = Field(default=64, ge=8, multiple_of=8)
     middle: int = Field(default=96, ge=8, multiple_of=8)

@@ -75,13 +75,13 @@ class TrainsVideoCodec:
         start = GROUP * draw.randint(0, (self._frames.shape[1] - 1) // GROUP - groups)
         place = torch.tensor([0, *range(1 + start, 1 + start + GROUP * groups)])
         mine = share.of(own.batch)
-        video = pictures(self._frames[rows[mine]][:, place])
-        mouth = lips_of(self._mouth[rows[mine]][:, place], video.shape[3], video.shape[4])
+        video = pictures(self._frames[rows[mine]][:, place].to(self._device))
+        mouth = lips_of(self._mouth[rows[mine]][:, place].to(self._device), video.shape[3], video.shape[4])
         generator = torch.Generator().manual_seed(draw.getrandbits(62))
         codec = self.module.codec
         shape = (own.batch, codec.latent_channels, 1 + groups, video.shape[3] // 16, video.shape[4] // 16)
         noise = self._recipe.noise * torch.randn(shape, generator=generator)[mine]
-        return (video.to(self._device), mouth.to(self._device), noise.to(self._device)), "pictures"
+        return (video, mouth, noise.to(self._device)), "pictures"
 
     def validate(self, weights: dict[str, Tensor]) -> dict[str, float]:
         """Nothing: the suite measures what the codec leaves of a mouth."""
@@ -121,7 +121,8 @@ def set_spread(codec: NanoVideoCodec, frames: Tensor, device: torch.device) -> N
 def lips_of(boxes: Tensor, height: int, width: int) -> Tensor:
     """Boxes `[B, T, 4]` (left, top, right, bottom) -> 1 on and around the lips, `[B, T, H, W]`."""
     left, top, right, low = (boxes[..., i, None, None] for i in range(4))
-    x, y = torch.arange(width)[None, None, None], torch.arange(height)[None, None, :, None]
+    x = torch.arange(width, device=boxes.device)[None, None, None]
+    y = torch.arange(height, device=boxes.device)[None, None, :, None]
     inside = (x >= left - AROUND) & (x <= right + AROUND) & (y >= top - AROUND) & (y <= low + AROUND)
     return inside.float()
 
