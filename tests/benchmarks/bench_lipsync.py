@@ -12,7 +12,7 @@ from uniavgen_bench.analysis.clip import AnalysedClip
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.store import Store
 from uniavgen_bench.metrics import lipsync_mouth_audio, video_motion
-from uniavgen_bench.metrics.lipsync_lse import embed
+from uniavgen_bench.metrics.syncnet_tracks import embed
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
 

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from uniavgen_bench.analysis.artefacts import Crops, Faces, Frames, Speech, Track
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import Sample
-from uniavgen_bench.metrics import lipsync_lse, syncnet_features
-from uniavgen_bench.metrics.lipsync_lse import METRIC, embed
+from uniavgen_bench.metrics import syncnet_features
+from uniavgen_bench.metrics.lipsync_lse import METRIC
+from uniavgen_bench.metrics.syncnet_tracks import embed, score_tracks
 from uniavgen_bench.weights.models import Models
 
 REGRESSION = Path(__file__).parent / "data" / "syncnet_random_weights.json"
@@ -204,8 +205,7 @@ def test_median_is_the_lower_of_two():
 @pytest.mark.parametrize(("fps", "expected"), [(25, 50), (16, 49), (30, 50), (50, 50), (23.976, 50)])
 def test_tracks_are_resampled_by_timestamp(fps, expected):
     times = np.arange(int(np.ceil(2 * fps))) / fps
-    frames = Frames(times=times, width=640, height=360, shots=np.array([[0, len(times) - 1]]))
-    grid = syncnet_features.frame_grid(frames, track_of(len(times)))
+    grid = syncnet_features.frame_grid(times)
     assert abs(len(grid.index) - expected) <= 1
     error = np.abs(times[grid.index] - (grid.first + np.arange(len(grid.index))) / 25)
     assert error.max() <= max(0.5 / fps, 0.02) + 1e-9
@@ -305,7 +305,8 @@ def test_without_weights_the_answer_is_missing_weights():
 )
 def test_rules_of_the_protocol_give_their_reason(tracks, reason, net):
     with pytest.raises(MissingError) as raised:
-        lipsync_lse.score_tracks(clip_of(tracks, 3.0), net, "cpu")
+        clip = clip_of(tracks, 3.0)
+        score_tracks(clip, clip.speech, net, "cpu")
     assert raised.value.missing.reason is reason
 
 

@@ -25,11 +25,14 @@ from uniavgen_bench.analysis.artefacts import (
     Track,
     Transcript,
     VoiceActivity,
+    WholeFrames,
     Word,
 )
 from uniavgen_bench.core.result import Missing, Reason
 
-AnyArtefact = Frames | Faces | Crops | Thumbnails | Speech | VoiceActivity | Transcript | Speaker
+AnyArtefact = (
+    Frames | Faces | Crops | Thumbnails | WholeFrames | Speech | VoiceActivity | Transcript | Speaker
+)
 Arrays = dict[str, NDArray[Any]]
 
 TRACK_FIELDS = ("frames", "boxes", "scores", "landmarks", "presence")
@@ -89,6 +92,8 @@ def _taken_apart(value: AnyArtefact | Missing) -> tuple[Arrays, dict[str, Any]]:
             return crops, {"side": value.side, "tracks": len(value.jpegs)}
         case Thumbnails():
             return {"frames": value.frames, "times": value.times, **_joined(value.jpegs, "")}, {}
+        case WholeFrames():
+            return _joined(value.jpegs, ""), {"side": value.side}
         case Speech():
             facts = asdict(value)
             return {"samples": facts.pop("samples")}, facts
@@ -117,6 +122,8 @@ def _put_together(kind: str, arrays: Arrays, facts: dict[str, Any]) -> AnyArtefa
             return Crops(facts["side"], jpegs, tuple(arrays[f"regions.{k}"] for k in numbers))
         case "Thumbnails":
             return Thumbnails(arrays["frames"], arrays["times"], _parted(arrays, ""))
+        case "WholeFrames":
+            return WholeFrames(facts["side"], _parted(arrays, ""))
         case "Speech":
             return Speech(samples=arrays["samples"], **facts)
         case "VoiceActivity":

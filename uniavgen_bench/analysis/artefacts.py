@@ -87,6 +87,14 @@ class Thumbnails:
 
 
 @dataclass(frozen=True)
+class WholeFrames:
+    """Every whole picture, squeezed to a square of `side` px without keeping its shape: `jpegs` [T]."""
+
+    side: int
+    jpegs: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
 class Speech:
     """The sound as mono float32 `samples` [N] in -1 … 1 at `rate` Hz, starting at `start` s of the clip's clock.
 
@@ -172,6 +180,10 @@ class ClipArtefacts(Protocol):
     @property
     def thumbnails(self) -> Thumbnails:
         """Whole pictures at about 8 per second."""
+
+    @property
+    def whole_frames(self) -> WholeFrames:
+        """Every whole picture, squeezed to a square."""
 
     @property
     def speech(self) -> Speech:

@@ -20,6 +20,7 @@ from uniavgen_bench.analysis.artefacts import (
     Thumbnails,
     Transcript,
     VoiceActivity,
+    WholeFrames,
 )
 from uniavgen_bench.analysis.needs import (
     FACE_WEIGHTS,
@@ -46,8 +47,8 @@ TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Rea
 PROBE_VERSION = 1
 """Bump it whenever a change of code changes what `probe` says."""
 
-VIDEO_PASS = (Artefact.FRAMES, Artefact.FACES, Artefact.CROPS, Artefact.THUMBNAILS)
-"""What one decode of the pictures gives."""
+VIDEO_PASS = (Artefact.FRAMES, Artefact.FACES, Artefact.CROPS, Artefact.THUMBNAILS, Artefact.WHOLE_FRAMES)
+"""What one decode of the pictures gives; the whole frames only when they are asked for."""
 
 Kind = TypeVar("Kind", bound=AnyArtefact)
 
@@ -63,10 +64,12 @@ class AnalysedClip:
         self.seconds: dict[str, float] = {}
         self._store, self._models = store, models
         self._known: dict[Artefact, AnyArtefact | Missing] = {}
+        self._whole = False
 
     def ensure(self, artefacts: Sequence[Artefact]) -> None:
         """Compute and keep what a set of metrics reads; whatever is missing is told when it is read."""
         wanted = with_reads(artefacts)
+        self._whole = Artefact.WHOLE_FRAMES in wanted and not self.has(Artefact.WHOLE_FRAMES)
         if not {Artefact.FACES, Artefact.CROPS} & set(wanted):
             for artefact in {Artefact.FRAMES, Artefact.THUMBNAILS} & set(wanted):
                 self._find(artefact, lambda: self._look(faces=False))
@@ -117,6 +120,11 @@ class AnalysedClip:
     def thumbnails(self) -> Thumbnails:
         """Whole pictures at about 8 per second."""
         return self._read(Artefact.THUMBNAILS, Thumbnails)
+
+    @property
+    def whole_frames(self) -> WholeFrames:
+        """Every whole picture, squeezed to a square."""
+        return self._read(Artefact.WHOLE_FRAMES, WholeFrames)
 
     @property
     def speech(self) -> Speech:
@@ -223,7 +231,7 @@ class AnalysedClip:
 
         started = time.perf_counter()
         try:
-            seen = analyse_video(self.path, self._models, faces=faces)
+            seen = analyse_video(self.path, self._models, faces=faces, whole=self._whole)
         except MediaError as error:
             for artefact in VIDEO_PASS:
                 self._keep(artefact, error.missing)
@@ -231,12 +239,19 @@ class AnalysedClip:
         self.seconds["video_pass"] = self.seconds.get("video_pass", 0.0) + time.perf_counter() - started
         self._keep(Artefact.FRAMES, seen.frames)
         self._keep(Artefact.THUMBNAILS, seen.thumbnails)
+        if seen.whole is not None:
+            self._keep(Artefact.WHOLE_FRAMES, seen.whole)
+            self._whole = False
         if faces:
             self._keep(Artefact.FACES, seen.faces)
             self._keep(Artefact.CROPS, seen.crops)
 
     def _look_for(self, artefact: Artefact) -> None:
         """Make an artefact of the video pass, and the others with it: later metrics will ask for them."""
+        if artefact is Artefact.WHOLE_FRAMES:
+            self._whole = True
+            self._look(faces=False)
+            return
         try:
             for name in FACE_WEIGHTS:
                 self._models.weight(name)

@@ -18,6 +18,7 @@ CROP_DOWN = 0.08
 """How far the crop's centre lies below the face's, in sides of that box: protocols cut below the chin."""
 
 THUMBNAIL_SIDE = 256
+WHOLE_SIDE = 224
 THUMBNAIL_HZ = 8.0
 
 
@@ -51,6 +52,13 @@ def thumbnail(picture: UInt8, side: int = THUMBNAIL_SIDE) -> UInt8:
     if scale >= 1.0:
         return picture
     return shrunk(picture, (max(1, round(width * scale)), max(1, round(height * scale))))
+
+
+def squeezed(picture: UInt8, side: int = WHOLE_SIDE) -> UInt8:
+    """Squeeze a picture [H, W, 3] to a square, by bilinear interpolation without smoothing: so SyncNet's users do."""
+    import cv2
+
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 def jpeg(picture: UInt8, quality: int = JPEG_QUALITY) -> bytes:

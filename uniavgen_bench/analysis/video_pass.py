@@ -13,8 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from uniavgen_bench.analysis.artefacts import Crops, Faces, Frames, Thumbnails, UInt8
-from uniavgen_bench.analysis.crops import CROP_SIDE, THUMBNAIL_HZ, crop, crop_region, jpeg, thumbnail
+from uniavgen_bench.analysis.artefacts import Crops, Faces, Frames, Thumbnails, UInt8, WholeFrames
+from uniavgen_bench.analysis.crops import (
+    CROP_SIDE,
+    THUMBNAIL_HZ,
+    WHOLE_SIDE,
+    crop,
+    crop_region,
+    jpeg,
+    squeezed,
+    thumbnail,
+)
 from uniavgen_bench.analysis.face_detector import load_face_detector
 from uniavgen_bench.analysis.landmarks import load_face_mesh
 from uniavgen_bench.analysis.shots import CutFinder, shots_of, signature
@@ -25,12 +34,13 @@ from uniavgen_bench.weights.models import Models
 
 @dataclass(frozen=True)
 class VideoArtefacts:
-    """What the pass over the pictures gives; `faces.tracks` may be empty."""
+    """What the pass over the pictures gives; `faces.tracks` may be empty, `whole` is None unless asked for."""
 
     frames: Frames
     faces: Faces
     crops: Crops
     thumbnails: Thumbnails
+    whole: WholeFrames | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +52,10 @@ class Picture:
     image: UInt8
 
 
-def analyse_video(path: Path, models: Models, *, faces: bool = True) -> VideoArtefacts:
+def analyse_video(path: Path, models: Models, *, faces: bool = True, whole: bool = False) -> VideoArtefacts:
     """Analyse the pictures of a clip; without `faces` no network is used, and there are no tracks and crops.
+
+    `whole`: keep every whole picture as well, in small.
 
     Raises:
         MediaError: `unreadable` or `no_video`.
@@ -54,21 +66,26 @@ def analyse_video(path: Path, models: Models, *, faces: bool = True) -> VideoArt
     cv2.setNumThreads(models.threads)
     follower = FaceFollower(load_face_detector(models), load_face_mesh(models)) if faces else None
     frames = video_frames(path, threads=models.threads)
-    return analyse_pictures((Picture(f.index, f.time, f.image) for f in frames), follower)
+    return analyse_pictures((Picture(f.index, f.time, f.image) for f in frames), follower, whole=whole)
 
 
-def analyse_pictures(pictures: Iterable[Picture], follower: FaceFollower | None) -> VideoArtefacts:
+def analyse_pictures(
+    pictures: Iterable[Picture], follower: FaceFollower | None, *, whole: bool = False
+) -> VideoArtefacts:
     """Analyse pictures that come one by one."""
     starts: list[bool] = []
     times: list[float] = []
     album = CropAlbum()
     thumbs = ThumbnailAlbum()
+    squares: list[bytes] = []
     size = (0, 0)
     for picture, new_shot in with_cuts(pictures):
         starts.append(new_shot)
         times.append(picture.time)
         size = (picture.image.shape[1], picture.image.shape[0])
         thumbs.take(picture)
+        if whole:
+            squares.append(jpeg(squeezed(picture.image)))
         if follower is not None:
             for seen in follower.push(picture.index, picture.time, picture.image, new_shot=new_shot):
                 album.take(seen)
@@ -83,6 +100,7 @@ def analyse_pictures(pictures: Iterable[Picture], follower: FaceFollower | None)
         faces=Faces(tuple(track for _, track in tracks)),
         crops=album.of([number for number, _ in tracks]),
         thumbnails=thumbs.all(),
+        whole=WholeFrames(WHOLE_SIDE, tuple(squares)) if whole else None,
     )
 
 

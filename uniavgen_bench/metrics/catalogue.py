@@ -20,10 +20,20 @@ def registry() -> Registry[Metric]:
 
 
 def plain_name(name: str, metrics: Registry[Metric]) -> str:
-    """Return the name under which a metric is registered; a versioned name as tables print it is understood too."""
-    base = name.split("@")[0].split("[")[0]
+    """Return the name under which a metric is registered; a versioned name as tables print it is understood too.
+
+    A metric is registered as `<id>`, or as `<id>.<protocol>` beside another protocol of the same id:
+    `lipsync.lse[latentsync@1]` is `lipsync.lse.latentsync`.
+    """
+    base, _, rest = name.partition("[")
+    protocol = rest.partition("@")[0]
     known = metrics.points()
-    return base if name not in known and base in known and metrics.load(base).spec.name == name else name
+    if name in known:
+        return name
+    for candidate in (f"{base}.{protocol}", base.partition("@")[0]):
+        if candidate in known and metrics.load(candidate).spec.name == name:
+            return candidate
+    return name
 
 
 def show_list(*, json: bool) -> None:

@@ -11,6 +11,7 @@ from uniavgen_bench.core.hashing import sha256_bytes
 from uniavgen_bench.core.result import Curve, Evidence, Measurement, Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec, Tier
+from uniavgen_bench.metrics.lipsync_fields import offset_ms
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.metrics.mouth_audio_model import (
     MAX_LAG,
@@ -53,15 +54,7 @@ SPEC = MetricSpec(
             high=2.0,
             meaning="correlation at the best lag minus the median over lags of ±600 ms; swapped sound gives 0.1 to 0.2",
         ),
-        FieldSpec(
-            name="offset_ms",
-            unit="ms",
-            direction=Direction.ZERO,
-            low=-600.0,
-            high=600.0,
-            meaning=f"best lag; not measurable where confidence is below {MIN_CONFIDENCE:g}",
-            sign="negative = sound ahead of the picture, positive = sound late",
-        ),
+        offset_ms(f"best lag; not measurable where confidence is below {MIN_CONFIDENCE:g}"),
         FieldSpec(
             name="correlation",
             unit="",

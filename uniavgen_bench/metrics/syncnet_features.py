@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import medfilt
 
-from uniavgen_bench.analysis.artefacts import Crops, Float32, Float64, Frames, Int64, Speech, Track, UInt8
+from uniavgen_bench.analysis.artefacts import Crops, Float32, Float64, Int64, Speech, UInt8, WholeFrames
 
 FPS = 25
 CROP_SIDE = 224
@@ -23,7 +23,7 @@ GREY = 110
 
 @dataclass(frozen=True)
 class FrameGrid:
-    """One track on the 25 fps grid: grid steps `first` … `first + len(index) - 1`; `index` into the track."""
+    """Frames on the 25 fps grid: grid steps `first` … `first + len(index) - 1`; `index` into the frames."""
 
     first: int
     index: Int64
@@ -39,12 +39,11 @@ class FrameGrid:
         return (self.first + len(self.index)) / FPS
 
 
-def frame_grid(frames: Frames, track: Track) -> FrameGrid:
-    """Put a track on the clip's 25 fps grid: each step takes the track's frame nearest in time.
+def frame_grid(times: Float64) -> FrameGrid:
+    """Put frames at `times` [n] s on the clip's 25 fps grid: each step takes the frame nearest in time.
 
-    Steps before the track's first and after its last frame are left out (half a step of tolerance).
+    Steps before the first and after the last frame are left out (half a step of tolerance).
     """
-    times = frames.times[track.frames]
     first = int(np.floor(times[0] * FPS + 0.5))
     last = int(np.floor(times[-1] * FPS + 0.5))
     grid = np.arange(first, last + 1) / FPS
@@ -55,17 +54,17 @@ def frame_grid(frames: Frames, track: Track) -> FrameGrid:
     return FrameGrid(first=first, index=nearest.astype(np.int64))
 
 
-def crop_squares(boxes: Float32) -> Float64:
+def crop_squares(boxes: Float32, *, scale: float = CROP_SCALE, smoothing: int = SMOOTHING) -> Float64:
     """Turn face boxes `[n, 4]` on the 25 fps grid into the protocol's crops `[n, 4]`: x0, y0, x1, y1 in px.
 
-    Half the longer side and the centre are median-smoothed over 13 frames; the crop reaches 40 % of the side
-    beyond the face to the left and right and 80 % of the half side below it. Corners are whole px.
+    Half the longer side and the centre are median-smoothed over `smoothing` frames; the crop reaches `scale` of the
+    half side beyond the face to the left and right and twice as far below it. Corners are whole px.
     """
     box = boxes.astype(np.float64)
-    half = medfilt(np.maximum(box[:, 3] - box[:, 1], box[:, 2] - box[:, 0]) / 2, SMOOTHING)
-    centre_x = medfilt((box[:, 0] + box[:, 2]) / 2, SMOOTHING)
-    centre_y = medfilt((box[:, 1] + box[:, 3]) / 2, SMOOTHING)
-    wide, below = half * (1 + CROP_SCALE), half * (1 + 2 * CROP_SCALE)
+    half = medfilt(np.maximum(box[:, 3] - box[:, 1], box[:, 2] - box[:, 0]) / 2, smoothing)
+    centre_x = medfilt((box[:, 0] + box[:, 2]) / 2, smoothing)
+    centre_y = medfilt((box[:, 1] + box[:, 3]) / 2, smoothing)
+    wide, below = half * (1 + scale), half * (1 + 2 * scale)
     return np.floor(np.stack([centre_x - wide, centre_y - half, centre_x + wide, centre_y + below], axis=1))
 
 
@@ -100,6 +99,17 @@ def face_crops(crops: Crops, k: int, index: Int64, squares: Float64) -> UInt8:
             borderValue=(GREY, GREY, GREY),
         )
     return out
+
+
+def whole_frames(whole: WholeFrames, index: Int64) -> UInt8:
+    """Return whole pictures `[n, 224, 224, 3]` BGR of the frames `index` [n]."""
+    import cv2
+
+    decoded: dict[int, UInt8] = {}
+    for i in set(index.tolist()):
+        jpeg = np.frombuffer(whole.jpegs[i], np.uint8)
+        decoded[i] = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), dtype=np.uint8)
+    return np.stack([decoded[i] for i in index.tolist()])
 
 
 def sound_between(speech: Speech, start: float, end: float) -> Float32:
