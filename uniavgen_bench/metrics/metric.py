@@ -25,9 +25,17 @@ class Metric:
     `measure(clip, sample, models)` gives a `Score` or `Missing` for every declared field, or raises
     `MissingError` when no field can have one. It must not depend on other clips, on order, or on time.
     `code`: bump it when a repair changes numbers without changing what is measured; it is part of the cache key.
+    `settings` gives parameters that are known only when a run starts (which judge is asked); it must be cheap and give
+    no secret, because what it gives stands in the run's lock beside `params`.
     """
 
     spec: MetricSpec
     measure: Callable[[ClipArtefacts, Sample, Models], Measurement]
     params: tuple[tuple[str, Any], ...] = ()
     code: int = 1
+    settings: Callable[[], tuple[tuple[str, Any], ...]] | None = None
+
+    @property
+    def parameters(self) -> tuple[tuple[str, Any], ...]:
+        """All that the numbers depend on beside code and weights: `params`, then what `settings` gives now."""
+        return (*self.params, *(self.settings() if self.settings is not None else ()))
