@@ -27,7 +27,7 @@ class CompareBlock(Frozen):
     """
 
     baseline: str | None = None
-    test: Literal["paired_permutation", "wilcoxon"] = "paired_permutation"
+    test: Literal["wilcoxon", "paired_permutation"] = "wilcoxon"
     cluster: str | None = "identity"
     correction: Literal["holm", "bh", "none"] = "holm"
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
