@@ -160,13 +160,17 @@ class TrainModel(Run):
 
 
 class TrainVideoCodec(Run):
-    """Train the video codec on the pictures of `shards`; `noise` is added to latents, `lips` weighs the mouth."""
+    """Train the video codec on the pictures of `shards`; `noise` is added to latents, `lips` weighs the mouth.
+
+    `crop`: side in pixels of the windows that are trained on, most of them near the lips; 0: whole pictures.
+    """
 
     kind: Literal["video_codec"]
     shards: Path
     groups: int = Field(default=2, ge=1)
     noise: float = Field(default=0.1, ge=0)
     lips: float = Field(default=40.0, ge=0)
+    crop: int = Field(default=0, ge=0, multiple_of=16)
     latent: int = Field(default=32, ge=1)
     fine: int = Field(default=64, ge=8, multiple_of=8)
     middle: int = Field(default=96, ge=8, multiple_of=8)

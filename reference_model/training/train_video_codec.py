@@ -18,6 +18,8 @@ FITTED = 96
 """Clips from which the linear transform is made."""
 MEASURED = 96
 """Clips from which the spread of the latents is measured."""
+LIPS_FIRST = 0.75
+"""Share of windows that are taken near the lips."""
 AROUND = 4
 """Pixels around the lips that count as lips."""
 
@@ -75,8 +77,12 @@ class TrainsVideoCodec:
         start = GROUP * draw.randint(0, (self._frames.shape[1] - 1) // GROUP - groups)
         place = torch.tensor([0, *range(1 + start, 1 + start + GROUP * groups)])
         mine = share.of(own.batch)
-        video = pictures(self._frames[rows[mine]][:, place].to(self._device))
-        mouth = lips_of(self._mouth[rows[mine]][:, place].to(self._device), video.shape[3], video.shape[4])
+        frames, boxes = self._frames[rows][:, place], self._mouth[rows][:, place]
+        if self._recipe.crop:
+            cut = [cropped(f, b, self._recipe.crop, draw) for f, b in zip(frames, boxes, strict=True)]
+            frames, boxes = torch.stack([f for f, _ in cut]), torch.stack([b for _, b in cut])
+        video = pictures(frames[mine].to(self._device))
+        mouth = lips_of(boxes[mine].to(self._device), video.shape[3], video.shape[4])
         generator = torch.Generator().manual_seed(draw.getrandbits(62))
         codec = self.module.codec
         shape = (own.batch, codec.latent_channels, 1 + groups, video.shape[3] // 16, video.shape[4] // 16)
@@ -125,6 +131,21 @@ def lips_of(boxes: Tensor, height: int, width: int) -> Tensor:
     y = torch.arange(height, device=boxes.device)[None, None, :, None]
     inside = (x >= left - AROUND) & (x <= right + AROUND) & (y >= top - AROUND) & (y <= low + AROUND)
     return inside.float()
+
+
+def cropped(frames: Tensor, boxes: Tensor, side: int, draw: random.Random) -> tuple[Tensor, Tensor]:
+    """A window of frames `[T, H, W, 3]`, the same in all, and boxes `[T, 4]` in it: near the lips, or anywhere.
+
+    The codec is made of convolutions: what it learns in a window holds for the picture, at a part of the cost.
+    """
+    height, width = frames.shape[1:3]
+    left, top = draw.randint(0, width - side), draw.randint(0, height - side)
+    if draw.random() < LIPS_FIRST:
+        x, y = float(boxes[:, 0::2].mean()), float(boxes[:, 1::2].mean())
+        left = round(min(max(x - side / 2 + draw.uniform(-side / 4, side / 4), 0), width - side))
+        top = round(min(max(y - side / 2 + draw.uniform(-side / 4, side / 4), 0), height - side))
+    offset = torch.tensor([left, top, left, top], dtype=boxes.dtype)
+    return frames[:, top : top + side, left : left + side], boxes - offset
 
 
 def _decibels(error: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Recipes, batches, losses, schedules and codec training, on a model of a few thousand parameters."""
 
 import copy
+import random
 from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path
@@ -23,7 +24,7 @@ from reference_model.training.loop import Loop, learning_rate
 from reference_model.training.processes import Processes
 from reference_model.training.shards import read_shards
 from reference_model.training.train_model import TrainsModel
-from reference_model.training.train_video_codec import TrainsVideoCodec
+from reference_model.training.train_video_codec import TrainsVideoCodec, cropped
 
 CPU = torch.device("cpu")
 ALONE = Processes(Share(), CPU)
@@ -246,8 +247,8 @@ def test_the_video_codec_learns_and_is_causal(tmp_path: Path) -> None:
     shards = write_world(tmp_path / "shards")
     stage = Schedule(name="a", steps=12, batch=4, learning_rate=2e-3, warmup=5)
     recipe = TrainVideoCodec(
-        kind="video_codec", out=tmp_path / "codec", shards=shards, groups=1, latent=8, fine=8, middle=8, coarse=8,
-        group=8, stages=(stage,), threads=1,
+        kind="video_codec", out=tmp_path / "codec", shards=shards, groups=1, crop=16,
+        latent=8, fine=8, middle=8, coarse=8, group=8, stages=(stage,), threads=1,
     )  # fmt: skip
     objective = TrainsVideoCodec(recipe, CPU)
     inputs, _ = objective.inputs(0, 0, 0.0, Share())
@@ -293,3 +294,13 @@ def test_recipes_may_be_toml(tmp_path: Path) -> None:
     assert read_recipe(str(path)).stages[0].steps == 3
     with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_base"):
         read_recipe("nanoo")
+
+
+def test_windows_move_the_lips_with_the_picture() -> None:
+    boxes = torch.tensor([[40.0, 60.0, 60.0, 70.0]]).expand(3, 4)
+    frames = torch.arange(128 * 128).reshape(1, 128, 128, 1).expand(3, -1, -1, 3)
+    for seed in range(20):
+        window, moved = cropped(frames, boxes, 64, random.Random(seed))
+        assert window.shape == (3, 64, 64, 3)
+        top, left = divmod(int(window[0, 0, 0, 0]), 128)
+        torch.testing.assert_close(moved + torch.tensor([left, top, left, top]), boxes)
