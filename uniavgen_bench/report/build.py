@@ -18,6 +18,8 @@ from uniavgen_bench.report.render import asset, asset_names, page, plotly_script
 from uniavgen_bench.report.run_data import RunData, read_run
 from uniavgen_bench.report.shards import shard
 from uniavgen_bench.stats.table import to_csv, to_markdown
+from uniavgen_bench.stats.verdict_table import to_csv as verdicts_csv
+from uniavgen_bench.stats.verdict_table import to_markdown as verdicts_markdown
 
 FOLDER = "report"
 
@@ -63,6 +65,9 @@ def _write(data: RunData, folder: Path) -> None:
     (folder / "assets" / "plotly.min.js").write_bytes(plotly_script())
     (folder / "summary.csv").write_text(to_csv(data.summaries), encoding="utf-8")
     (folder / "summary.md").write_text(to_markdown(data.summaries), encoding="utf-8")
+    if data.stats is not None:
+        (folder / "verdicts.csv").write_text(verdicts_csv(data.stats), encoding="utf-8")
+        (folder / "verdicts.md").write_text(verdicts_markdown(data.stats, data.systems), encoding="utf-8")
     (folder / "index.html").write_bytes(page("index.html.j2", **overview(data)))
     (folder / "method.html").write_bytes(page("method.html.j2", **method(data)))
     (folder / "failures.html").write_bytes(page("failures.html.j2", **failures(data, failure_groups(data))))

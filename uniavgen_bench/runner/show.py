@@ -32,7 +32,7 @@ from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
 from uniavgen_bench.stats.ablation_table import print_ablation
 from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.stats.table import print_summary
-from uniavgen_bench.stats.verdict_table import print_verdicts
+from uniavgen_bench.stats.verdict_terminal import print_verdicts
 
 LINE_EVERY = 25
 """Without a terminal, a line of progress is printed every so many clips."""

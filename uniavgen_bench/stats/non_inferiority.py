@@ -19,6 +19,9 @@ Float64 = NDArray[np.float64]
 
 POWER = 0.8
 
+ROUNDING = 1e-9
+"""Differences below this share of the margin come from the last bits of numbers."""
+
 INFLATED = 1.5
 """Rare large losses are often not in the sample, whose skewness then is too small; it is taken this much larger."""
 
@@ -132,7 +135,12 @@ def _influence(counts: Float64, sums: Float64) -> tuple[float, Float64]:
 def _p(counts: Float64, sums: Float64, margin: float, seed: int) -> float:
     """Return the p-value of the hypothesis that the loss is at least `margin`; it falls as the margin rises."""
     p = _t_tail(counts, sums, margin)
-    return p if len(counts) > EXACT else max(p, sign_flip([sums + margin * counts], seed=seed)[0].up)
+    if len(counts) > EXACT:
+        return p
+    shifted = sums + margin * counts
+    # A loss that is the margin but for rounding is not smaller than it.
+    shifted[np.abs(shifted) <= ROUNDING * margin * counts] = 0.0
+    return max(p, sign_flip([shifted], seed=seed)[0].up)
 
 
 def _t_tail(counts: Float64, sums: Float64, margin: float) -> float:
@@ -144,7 +152,7 @@ def _t_tail(counts: Float64, sums: Float64, margin: float) -> float:
     spread = float(np.sqrt((parts**2).sum() / (size - 1)))
     shift = mean + margin
     if spread <= 1e-12 * max(abs(mean), margin):
-        return 0.0 if shift > 0 else 1.0
+        return 0.0 if shift > ROUNDING * margin else 1.0
     skew = float((parts**3).mean() / float((parts**2).mean()) ** 1.5)
     skew *= INFLATED if skew < 0 else 1.0
     u = shift / spread

@@ -1,4 +1,4 @@
-"""Verdicts for the terminal, for Markdown and for CSV: what is real, how large, and what was out of sight."""
+"""Verdicts in words, as Markdown and as CSV: what is real, how large, and what was out of sight."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import csv
 import io
 from collections.abc import Sequence
 
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from uniavgen_bench.core.comparison import Estimate, PairedResult, RunStats, Verdict
-from uniavgen_bench.core.sample import Role, SystemInfo
+from uniavgen_bench.core.sample import SystemInfo
 from uniavgen_bench.stats.numbers import NONE, decimals, number, unit_text
-from uniavgen_bench.stats.table import ARROWS, ROLE_TEXT, markdown_text, printable
+from uniavgen_bench.stats.table import ARROWS, ROLE_TEXT, markdown_text
 
 MARKS = {
     Verdict.BETTER: "▲ better",
@@ -36,7 +32,6 @@ CSV_COLUMNS = (
     *("p_wilcoxon", "p_worst", "p", "p_adjusted", "detectable", "verdict", "why"),
 )
 CORRECTION_TEXT = {"holm": "Holm", "bh": "Benjamini-Hochberg", "none": "no correction"}
-SYSTEM_WIDTH = 26
 
 
 def p_text(p: float | None) -> str:
@@ -129,107 +124,14 @@ def legend(stats: RunStats) -> str:
     )
 
 
-def terminal_verdicts(stats: RunStats, systems: Sequence[SystemInfo]) -> RenderableType:
-    """Build the tables of `print_verdicts`."""
-    if not stats.paired:
-        return Text("No two systems to compare.")
-    infos = {info.id: info for info in systems}
-    labels = {info.id: info.label or info.id for info in systems}
-    parts: list[RenderableType] = []
-    for results in by_field(stats.paired):
-        why = nothing_to_compare(results)
-        if why:
-            title = Text(printable(heading(results, labels)), style="bold")
-            parts += [title.append(f"  {printable(why)}", style="not bold dim italic"), Text()]
-        else:
-            parts += [_field_table(results, infos, labels), _sight(results, stats), Text()]
-    if stats.ranks:
-        parts += [_rank_table(stats, labels), Text()]
-    parts.append(Text(f"{legend(stats)}.", style="dim"))
-    parts += [Text(f"{printable(note)}.", style="dim") for note in stats.notes]
-    return Group(*parts)
-
-
-def print_verdicts(stats: RunStats, systems: Sequence[SystemInfo], console: Console | None = None) -> None:
-    """Print a table per field, the ranks, and what could not have been seen."""
-    (console or Console()).print(terminal_verdicts(stats, systems))
-
-
 def shared_why(results: Sequence[PairedResult]) -> str:
     """Return what all rows of a field would say, so that it is said once; empty when they differ."""
     return results[0].why if len(results) > 1 and len({r.why for r in results}) == 1 else ""
 
 
-def _sight(results: Sequence[PairedResult], stats: RunStats) -> Text:
-    lines = [shared_why(results), out_of_sight(results, stats.block.power)]
-    return Text("\n".join(f"  {printable(line)}" for line in lines if line), style="dim")
-
-
-def _field_table(
-    results: Sequence[PairedResult], infos: dict[str, SystemInfo], labels: dict[str, str]
-) -> Table:
-    table = Table(
-        title=Text(printable(heading(results, labels)), style="bold"),
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-    )
-    table.add_column("system", max_width=SYSTEM_WIDTH, overflow="fold")
-    table.add_column("difference", justify="right", overflow="fold")
-    table.add_column("d", justify="right", overflow="fold")
-    table.add_column("p", justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
-    table.add_column("pairs", justify="right", no_wrap=True)
-    digits = digits_of(results)
-    for result in results:
-        role = infos[result.system].role if result.system in infos else Role.SYSTEM
-        name = Text(printable(row_name(result, results, labels)), style="" if role is Role.SYSTEM else "dim")
-        if role is not Role.SYSTEM:
-            name.append(f" ({ROLE_TEXT[role]})", style="dim italic")
-        verdict = Text(MARKS[result.verdict], style=STYLES[result.verdict])
-        if result.why and not shared_why(results):
-            verdict.append(f"\n{printable(result.why)}", style="not bold dim")
-        table.add_row(
-            name,
-            estimate_text(result.difference, digits),
-            NONE if result.d is None else signed(result.d.value, 2),
-            p_text(result.p_adjusted),
-            verdict,
-            Text(
-                f"{result.pairs}/{result.attempted}",
-                style="dim" if result.pairs == result.attempted else "red",
-            ),
-        )
-    return table
-
-
 def rank_text(rank: float, low: int, high: int) -> str:
     """Render a rank with what the tests leave open: `1 [1, 3]`."""
     return f"{rank:g} [{low}, {high}]" if low != high else f"{rank:g}"
-
-
-def _rank_table(stats: RunStats, labels: dict[str, str]) -> Table:
-    fields = list(dict.fromkeys((r.metric, r.field) for r in stats.ranks if r.of > 1))
-    table = Table(
-        title=Text("Ranks [what the tests leave open]", style="bold"),
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-    )
-    table.add_column("field", overflow="fold")
-    table.add_column("systems, best first", overflow="fold")
-    for metric, field in fields:
-        ranks = [r for r in stats.ranks if (r.metric, r.field) == (metric, field) and r.of > 1]
-        text = ", ".join(
-            f"{labels.get(r.system, r.system)} {rank_text(r.rank, r.low, r.high)}"
-            for r in sorted(ranks, key=lambda r: (r.rank, r.system))
-        )
-        table.add_row(Text(f"{metric} {field}"), Text(printable(text)))
-    return table
 
 
 def to_markdown(stats: RunStats, systems: Sequence[SystemInfo]) -> str:
