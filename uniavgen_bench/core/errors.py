@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,21 @@ class Where:
         return f"{place}: {self.key}" if self.key else place
 
 
-class BenchError(Exception):
+class PicklableError(Exception):
+    """An error whose constructor takes other arguments than its message, and that still crosses process borders."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from class, message and attributes: pickle would call the constructor with the message alone."""
+        return _rebuilt, (type(self), self.args), vars(self)
+
+
+def _rebuilt(kind: type[PicklableError], args: tuple[Any, ...]) -> PicklableError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
+
+class BenchError(PicklableError):
     """Base of every error that ends a command with one clear line; `exit_code` is the process status."""
 
     exit_code = 2

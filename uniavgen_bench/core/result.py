@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from uniavgen_bench.core.errors import PicklableError
+
 
 class Reason(StrEnum):
     """The closed list of reasons for a missing value; each has its sentence in `REASON_TEXT`."""
@@ -85,7 +87,7 @@ class Missing:
         return f"{self.reason.value}: {self.detail}" if self.detail else self.reason.value
 
 
-class MissingError(Exception):
+class MissingError(PicklableError):
     """Raised by artefacts and metrics where no score is possible; the runner turns it into `Missing`."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
