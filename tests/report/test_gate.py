@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -326,3 +327,67 @@ def test_baseline_survives_its_file(base: Path) -> None:
     assert base.with_name("copy.json").read_bytes() == base.read_bytes()
     gated = {f.name for metric in (SYNC, WORDS) for f in metric.fields if f.direction is not Direction.NONE}
     assert {f.field for f in found.fields} == gated
+
+
+def test_losing_the_one_bad_sample_does_not_open_the_gate(tmp_path: Path) -> None:
+    bounded = SYNC.model_copy(
+        update={"fields": tuple(f.model_copy(update={"low": 0.0, "high": 1.0}) for f in SYNC.fields)}
+    )
+    scores = 0.4 + 0.1 * np.random.default_rng(0).random(24)
+    repeats = np.stack([scores, scores], axis=1)
+    for shape in (scores, repeats):
+        changed, lost = shape.copy(), shape.copy()
+        changed[0, ...], lost[0, ...] = 0.05, np.nan
+        if shape.ndim == 2:
+            changed[0, 0] = lost[0, 0] = shape[0, 0]
+        name = f"{shape.ndim}"
+        base = write(tmp_path / f"main{name}", Made({"in_place": shape}, metrics=(bounded,)))
+        margin = "lipsync.toy.in_place=0.012" if shape.ndim == 2 else "lipsync.toy.in_place=0.02"
+        for made in (changed, lost):
+            run = tmp_path / f"run{name}{np.isnan(made).any()}"
+            result = held(run, Made({"in_place": made}, metrics=(bounded,)), base, margin, coverage=0.1)
+            assert not result.passed
+
+
+@pytest.mark.parametrize("size", [24, 60])
+def test_loss_that_is_the_margin_but_for_rounding_does_not_pass(tmp_path: Path, size: int) -> None:
+    scores = 0.4 + 0.1 * np.random.default_rng(0).standard_normal(size)
+    base = write(tmp_path / "main", Made({"in_place": scores}))
+    lower = Made({"in_place": scores - 0.05})
+    assert not held(tmp_path / "run", lower, base, "lipsync.toy.in_place=0.05").passed
+    assert held(
+        tmp_path / "less", Made({"in_place": scores - 0.0499}), base, "lipsync.toy.in_place=0.05"
+    ).passed
+
+
+def test_weights_that_the_baseline_does_not_name_are_refused(tmp_path: Path) -> None:
+    made = Made({"in_place": np.linspace(0.3, 0.5, 20)})
+    base = write(tmp_path / "main", replace(made, weights=(weight("face-detector"),)))
+    with pytest.raises(InputError, match=r"the weights lipsync.*which the baseline does not name"):
+        held(tmp_path / "run", made, base, MARGIN)
+
+
+@pytest.mark.parametrize(
+    ("lock", "why"),
+    [
+        ("computed: {lipsync.toy@1: {code: 2, params: {reader: a}}}", "repaired"),
+        ("computed: {lipsync.toy@1: {code: 1, params: {reader: b}}}", "parameter reader differs"),
+        ("computed: {}", "does not say which parameters"),
+        ("computed: {lipsync.toy@1: {kode: 1}}", "is damaged"),
+        ("[", "is not YAML"),
+    ],
+)
+def test_metric_of_other_parameters_or_code_is_refused(tmp_path: Path, lock: str, why: str) -> None:
+    made = Made({"in_place": np.linspace(0.3, 0.5, 20)})
+    main, run = write(tmp_path / "main", made), write(tmp_path / "run", made)
+    same = "computed: {lipsync.toy@1: {code: 1, params: {reader: a}}, speech.toy@1: {code: 1, params: {}}}"
+    (main / "suite.lock.yaml").write_text(same)
+    baseline = baseline_of(read_gate_run(main), "talker")
+    path = tmp_path / "main.json"
+    write_baseline(path, baseline)
+    (run / "suite.lock.yaml").write_text(same)
+    assert judge(GateRequest(run=run, baseline=path, margins=(MARGIN,))).passed
+    (run / "suite.lock.yaml").write_text(lock)
+    for place in (main, path):
+        with pytest.raises(InputError, match=why):
+            judge(GateRequest(run=run, baseline=place, margins=(MARGIN,)))

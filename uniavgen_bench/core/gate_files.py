@@ -14,7 +14,7 @@ from uniavgen_bench.core.comparison import Number
 from uniavgen_bench.core.errors import InputError, Where
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.located import Located, located_problem, read_text
-from uniavgen_bench.core.run_files import WeightUsed, first_problem
+from uniavgen_bench.core.run_files import MetricComputed, WeightUsed, first_problem
 from uniavgen_bench.core.spec import Direction, Frozen, MetricSpec
 
 POLICY = ("margins", "alpha", "coverage")
@@ -51,7 +51,8 @@ class PastMeans(Frozen):
 class Baseline(Frozen):
     """The baseline of a gate: per-sample scores of one system, what they were made with, and the margins.
 
-    `cluster` is the fact by which samples depend on each other. `evidence_sha256` is over everything but the
+    `cluster` is the fact by which samples depend on each other; `computed` says by metric with which parameters it was
+    computed (empty in files of older versions). `evidence_sha256` is over everything but the
     margins, alpha and coverage: it finds edits and damage, but is no signature.
     """
 
@@ -70,6 +71,7 @@ class Baseline(Frozen):
     cluster: str | None = None
     dataset: dict[str, str] = Field(default_factory=dict)
     weights: tuple[WeightUsed, ...] = ()
+    computed: dict[str, MetricComputed] = Field(default_factory=dict)
     metrics: tuple[MetricSpec, ...] = Field(min_length=1)
     clips: tuple[BaselineClip, ...] = Field(min_length=1)
     fields: tuple[BaselineField, ...] = Field(min_length=1)

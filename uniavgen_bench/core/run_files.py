@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import pandas as pd
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from uniavgen_bench.core.comparison import AblationBlock, AblationResult, CompareBlock, GateBlock, RunStats
 from uniavgen_bench.core.errors import InputError
@@ -27,6 +27,13 @@ class WeightUsed(Frozen):
     bytes: int
     licence: str
     source: str
+
+
+class MetricComputed(Frozen):
+    """By what a metric's numbers were computed beside its weights: the count of repairs, and its parameters."""
+
+    code: int = 1
+    params: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class CurveData(Frozen):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import MetricSpec
 from uniavgen_bench.report.compared_runs import ComparedRun
+from uniavgen_bench.report.computed import computed_otherwise
 from uniavgen_bench.report.links import is_path
 
 COUNTS = frozenset({"samples", "identities", "rows", "clips", "files"})
@@ -65,7 +65,11 @@ def comparable_metrics(one: ComparedRun, other: ComparedRun) -> tuple[list[Metri
             refused.append(Refused(spec.name, why))
             continue
         named.add(spec.name)
-        why = _declared(spec, match) or _weights(one, other, spec) or _computed(one, other, spec)
+        why = (
+            _declared(spec, match)
+            or _weights(one, other, spec)
+            or computed_otherwise(spec.name, one.computed, other.computed)
+        )
         if why:
             refused.append(Refused(spec.name, why))
         else:
@@ -100,22 +104,6 @@ def _weights(one: ComparedRun, other: ComparedRun, spec: MetricSpec) -> str:
         if a != b:
             return f"the weights {name} differ: sha256 {a[:12]} in {one.name}, {b[:12]} in {other.name}"
     return ""
-
-
-def _computed(one: ComparedRun, other: ComparedRun, spec: MetricSpec) -> str:
-    here, there = one.computed.get(spec.name), other.computed.get(spec.name)
-    if here is None or there is None or here == there:
-        return ""
-    if here.get("code") != there.get("code"):
-        return "its code was repaired in between: score the older run again"
-    changed = _first_difference(here.get("params") or {}, there.get("params") or {})
-    return f"its parameter {changed} differs"
-
-
-def _first_difference(here: dict[str, Any], there: dict[str, Any]) -> str:
-    return next(
-        (name for name in sorted(here.keys() | there.keys()) if here.get(name) != there.get(name)), ""
-    )
 
 
 def matched_systems(

@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-import yaml
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.ids import slug
-from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest
+from uniavgen_bench.core.run_files import ClipRecord, MetricComputed, RunDirectory, RunManifest
 from uniavgen_bench.core.sample import SystemInfo
+from uniavgen_bench.report.computed import read_computed
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class ComparedRun:
     manifest: RunManifest
     records: tuple[ClipRecord, ...]
     scores: pd.DataFrame
-    computed: Mapping[str, Any]
+    computed: Mapping[str, MetricComputed]
 
     @property
     def systems(self) -> dict[str, SystemInfo]:
@@ -95,21 +94,7 @@ def _read(path: Path, name: str) -> ComparedRun:
     if not records or not manifest.metrics:
         what = "no metrics" if records else "no clips"
         raise InputError(f"{path} is empty: it has {what}")
-    return ComparedRun(
-        name, directory, manifest, records, directory.scores(), _computed(path / "suite.lock.yaml")
-    )
-
-
-def _computed(lock: Path) -> Mapping[str, Any]:
-    """Return what the lock says of how metrics were computed; runs of older versions say nothing."""
-    if not lock.is_file():
-        return {}
-    try:
-        data = yaml.safe_load(lock.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise InputError(f"{lock} is damaged: it is not YAML") from None
-    found = data.get("computed") if isinstance(data, dict) else None
-    return found if isinstance(found, dict) else {}
+    return ComparedRun(name, directory, manifest, records, directory.scores(), read_computed(path))
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

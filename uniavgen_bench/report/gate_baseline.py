@@ -12,9 +12,10 @@ import pandas as pd
 from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.gate_files import Baseline, BaselineClip, BaselineField, PastMeans
 from uniavgen_bench.core.hashing import sha256_json
-from uniavgen_bench.core.run_files import SCORE_COLUMNS, ClipRecord, RunDirectory, RunManifest
+from uniavgen_bench.core.run_files import SCORE_COLUMNS, ClipRecord, MetricComputed, RunDirectory, RunManifest
 from uniavgen_bench.core.sample import Role, Sample
 from uniavgen_bench.core.spec import Direction
+from uniavgen_bench.report.computed import read_computed
 from uniavgen_bench.report.links import is_path, without_paths
 from uniavgen_bench.stats.grid import ABSENT, ScoreGrid, reason_of, score_grid
 from uniavgen_bench.stats.pairs import SampleTable, sample_table
@@ -22,13 +23,17 @@ from uniavgen_bench.stats.pairs import SampleTable, sample_table
 
 @dataclass(frozen=True)
 class GateRun:
-    """A finished run: its manifest, its clips, and its scores as a grid. `place` names it in messages."""
+    """A finished run: its manifest, its clips, and its scores as a grid. `place` names it in messages.
+
+    `computed` says by metric with which parameters it was computed.
+    """
 
     place: str
     root: Path
     manifest: RunManifest
     clips: tuple[ClipRecord, ...]
     grid: ScoreGrid
+    computed: dict[str, MetricComputed]
 
 
 def read_gate_run(root: Path) -> GateRun:
@@ -46,7 +51,8 @@ def read_gate_run(root: Path) -> GateRun:
             f"{root} has not finished", way_out=f"the same command goes on with it: {manifest.command}"
         )
     clips = tuple(directory.clips())
-    return GateRun(str(root), root, manifest, clips, score_grid(directory.scores(), manifest.metrics, clips))
+    grid = score_grid(directory.scores(), manifest.metrics, clips)
+    return GateRun(str(root), root, manifest, clips, grid, read_computed(root))
 
 
 def choose_system(run: GateRun, wanted: str | None, *, option: str) -> str:
@@ -124,6 +130,7 @@ def baseline_of(run: GateRun, system: str) -> Baseline:
         cluster=cluster,
         dataset={key: without_paths(text) for key, text in manifest.dataset.items() if not is_path(text)},
         weights=tuple(manifest.weights),
+        computed={name: run.computed[name] for name in sorted(specs & run.computed.keys())},
         metrics=tuple(spec for spec in manifest.metrics if spec.name in specs),
         clips=tuple(clips),
         fields=tuple(fields),

@@ -11,6 +11,7 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.gate_files import Baseline
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import MetricSpec
+from uniavgen_bench.report.computed import computed_otherwise
 from uniavgen_bench.report.gate_baseline import GateRun, content_of
 
 WAY_OUT = "when the change is meant: gate update RUN --to FILE"
@@ -24,7 +25,7 @@ def check_comparable(
     `gated`: (metric, field) with a margin; `place` names the baseline.
 
     Raises:
-        InputError: other suite, other metric version, protocol or field, other weights, other samples.
+        InputError: other suite, other metric version, protocol or field, other weights or parameters, other samples.
     """
     manifest = run.manifest
     if manifest.suite != baseline.suite:
@@ -32,11 +33,14 @@ def check_comparable(
             f"{place} is a baseline of the suite {baseline.suite!r}, {run.place} a run of {manifest.suite!r}",
             way_out="give the baseline of this suite",
         )
-    for metric, field in gated:
+    fields = tuple(gated)
+    metrics = {metric for metric, _ in fields}
+    for metric, field in fields:
         _same_field(baseline, run, metric, field)
-    _same_weights(baseline, run, {metric for metric, _ in gated})
+    _same_weights(baseline, run, metrics)
+    _same_parameters(baseline, run, metrics)
     _same_samples(baseline, run, system)
-    return tuple(_notes(baseline, run, system))
+    return tuple(_notes(baseline, run, system, metrics))
 
 
 def _same_field(baseline: Baseline, run: GateRun, metric: str, field: str) -> None:
@@ -65,6 +69,14 @@ def _meaning(spec: MetricSpec, field: str) -> tuple[object, ...] | None:
 
 def _same_weights(baseline: Baseline, run: GateRun, gated: set[str]) -> None:
     used = {w.name: w.sha256 for w in run.manifest.weights}
+    known = {w.name for w in baseline.weights}
+    for spec in baseline.metrics:
+        unknown = sorted(used.keys() & set(spec.weights) - known) if spec.name in gated else []
+        if unknown:
+            raise InputError(
+                f"{run.place} used the weights {unknown[0]} for {spec.name}, which the baseline does not name",
+                way_out=WAY_OUT,
+            )
     of_others = {w for spec in baseline.metrics if spec.name not in gated for w in spec.weights}
     of_gated = {w for spec in baseline.metrics if spec.name in gated for w in spec.weights}
     for weight in baseline.weights:
@@ -81,6 +93,17 @@ def _same_weights(baseline: Baseline, run: GateRun, gated: set[str]) -> None:
                 f"the weights {weight.name} are not those of the baseline "
                 f"({used[weight.name][:12]} here, {weight.sha256[:12]} there)",
                 way_out=WAY_OUT,
+            )
+
+
+def _same_parameters(baseline: Baseline, run: GateRun, gated: set[str]) -> None:
+    for name in sorted(gated):
+        why = computed_otherwise(name, baseline.computed, run.computed)
+        if not why and name in baseline.computed and name not in run.computed:
+            why = "the run does not say which parameters it had"
+        if why:
+            raise InputError(
+                f"{name} of {run.place} is not comparable with the baseline: {why}", way_out=WAY_OUT
             )
 
 
@@ -112,7 +135,7 @@ def _some(names: list[str]) -> str:
     return f"the sample {names[0]!r}{more}"
 
 
-def _notes(baseline: Baseline, run: GateRun, system: str) -> Iterable[str]:
+def _notes(baseline: Baseline, run: GateRun, system: str, gated: set[str]) -> Iterable[str]:
     manifest = run.manifest
     if manifest.code_sha256 != baseline.code_sha256:
         yield (
@@ -121,6 +144,9 @@ def _notes(baseline: Baseline, run: GateRun, system: str) -> Iterable[str]:
         )
     if manifest.device != baseline.device:
         yield f"scored on {manifest.device}, the baseline on {baseline.device}"
+    silent = sorted((gated & run.computed.keys()) - baseline.computed.keys())
+    if silent:
+        yield f"the baseline does not say which parameters {', '.join(silent)} had: write it again with gate update"
     if system != baseline.system:
         yield f"the system is {system!r}, in the baseline {baseline.system!r}"
     repeats = set(Counter(c.sample for c in baseline.clips).values())

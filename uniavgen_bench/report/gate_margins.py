@@ -47,7 +47,8 @@ def parse_margin(value: float | str, source: MarginSource, where: Where) -> Marg
     text = str(value).strip()
     relative = text.endswith("%")
     try:
-        amount = float(text.removesuffix("%")) if not isinstance(value, bool) else math.nan
+        # Python reads 1_5 as 15.
+        amount = math.nan if isinstance(value, bool) or "_" in text else float(text.removesuffix("%"))
     except ValueError:
         amount = math.nan
     if not math.isfinite(amount):

@@ -28,16 +28,25 @@ def coverage_of(pairs: Pairs) -> Coverage:
 
 
 def with_losses(pairs: Pairs, margin: float) -> Pairs:
-    """Give each sample that only the baseline has the largest loss among the pairs, and no less than the margin.
+    """Put a loss in place of each number that only the baseline has, so that no bad sample is taken out of the test.
 
-    So a loss of coverage that is allowed does not take a bad sample out of the test.
+    A sample without any number has the largest loss among the pairs, no less than the margin, and no less than down to
+    the field's bound on its bad side; a lost repeat counts as that bound. A field without a bound has no worst value:
+    there a lost sample may still seem better than it was.
     """
-    lacking = ~np.isnan(pairs.baseline_values) & np.isnan(pairs.system_values)
-    if not lacking.any() or not pairs.both.any():
+    gone = ~np.isnan(pairs.baseline_values) & np.isnan(pairs.system_values)
+    if not pairs.both.any():
         return pairs
-    losses = -Differences.of(pairs).values[pairs.both]
-    worst = max(float(losses.max()), margin)
-    values = np.where(lacking, pairs.baseline_values - pairs.sign * worst, pairs.system_values)
+    values = pairs.system_values
+    if pairs.worst is not None:
+        lost = np.where(pairs.both, np.maximum(pairs.system_lacks - pairs.baseline_lacks, 0.0), 0.0)
+        values = np.where(lost > 0, lost * pairs.worst + (1 - lost) * values, values)
+    if gone.any():
+        largest = max(float(-np.nanmin(Differences.of(pairs).values)), margin)
+        losses = np.full(len(values), largest)
+        if pairs.worst is not None:
+            losses = np.fmax(losses, pairs.sign * (pairs.baseline_values - pairs.worst))
+        values = np.where(gone, pairs.baseline_values - pairs.sign * losses, values)
     return replace(pairs, system_values=values)
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from uniavgen_bench.core.errors import BenchError, InputError
 from uniavgen_bench.core.gate_files import Baseline, read_baseline, write_baseline
 from uniavgen_bench.core.spec import Direction
+from uniavgen_bench.report.computed import computed_otherwise
 from uniavgen_bench.report.gate_baseline import (
     GateRun,
     Side,
@@ -150,6 +151,11 @@ def _whole(old: Baseline | None, new: Baseline) -> list[str]:
         f"{name} is gated and not comparable with {versions[name][0]}"
         for name in sorted(gated)
         if versions[name] and name not in versions[name]
+    ]
+    found += [
+        f"{name} is gated: {why}"
+        for name in sorted(gated)
+        if (why := computed_otherwise(name, old.computed, new.computed))
     ]
     here = {w.name: w.sha256 for w in new.weights}
     found += [f"other weights {w.name}" for w in old.weights if w.name in here and here[w.name] != w.sha256]
