@@ -19,6 +19,7 @@ from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.core.validity_files import read_validity
 from uniavgen_bench.report.build import build_report
 from uniavgen_bench.report.forest import Scale, ticks
+from uniavgen_bench.report.pair_verdicts import sentences
 from uniavgen_bench.report.place import sentence
 from uniavgen_bench.report.render import breakable
 from uniavgen_bench.report.run_data import read_run
@@ -241,3 +242,10 @@ def test_results_of_metrics_that_the_run_does_not_hold_are_no_fault(tmp_path: Pa
         effect["result"]["metric"] = effect["result"]["metric"].replace("video.motion@1", "gone.metric@1")
     (root / "ablation.json").write_text(json.dumps(ablation), encoding="utf-8")
     assert build_report(root).is_file()
+
+
+def test_a_single_pair_is_named_where_nothing_was_seen(judged: Path) -> None:
+    only = contrast(read_run(judged.parent), paired(Verdict.NOT_SEEN, Direction.HIGHER, 0.01), CompareBlock())
+    (said,) = sentences([only])
+    assert said.startswith(f"no difference seen between {only.who} and {only.other}")
+    assert "1 of 1" not in said

@@ -35,11 +35,12 @@ def by_field(run: RunData) -> list[FieldVerdict]:
             if any(c.result.verdict is not Verdict.NOT_COMPARABLE for c in members):
                 title = run.column(column).spec.title
                 name = title if column == columns[0] else f"{title} ({field.replace('_', ' ')})"
-                found.append(FieldVerdict(name, _sentences(members)))
+                found.append(FieldVerdict(name, sentences(members)))
     return found
 
 
-def _sentences(members: Sequence[Contrast]) -> tuple[str, ...]:
+def sentences(members: Sequence[Contrast]) -> tuple[str, ...]:
+    """Say of one field who wins, and in how many pairs nothing was seen."""
     wins: dict[str, list[tuple[str, PairedResult]]] = {}
     for c in members:
         if c.result.verdict is Verdict.BETTER:
@@ -59,12 +60,13 @@ def _sentences(members: Sequence[Contrast]) -> tuple[str, ...]:
             if c.result.verdict is Verdict.NOT_SEEN and c.result.detectable
         ]
         unit = unit_text(members[0].result.unit)
-        size = (
-            f"; {number(max(known), digits)}{f' {unit}' if unit else ''} would have been seen"
-            if known
-            else ""
-        )
-        said.append(f"No difference seen in {unseen} of {len(members)} pairs{size}.")
+        size = f"{number(max(known), digits)}{f' {unit}' if unit else ''}" if known else ""
+        if len(members) == 1:
+            seen = f"; a true one of {size} would have been" if size else ""
+            said.append(f"no difference seen between {members[0].who} and {members[0].other}{seen}.")
+        else:
+            seen = f"; {size} would have been seen" if size else ""
+            said.append(f"No difference seen in {unseen} of {len(members)} pairs{seen}.")
     return tuple(said)
 
 
