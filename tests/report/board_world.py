@@ -95,6 +95,7 @@ class BoardRun:
     options: dict[str, object] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=lambda: dict(WEIGHTS))
+    parameters: dict[str, object] = field(default_factory=lambda: {"reader": "one", "band": [80, 8000.0]})
 
 
 def write_run(root: Path, plan: BoardRun | None = None) -> Path:
@@ -126,6 +127,7 @@ def write_run(root: Path, plan: BoardRun | None = None) -> Path:
     lock = {
         "schema": 1, "name": "toy", "task": plan.task.value, "repeats": plan.repeats, "seed": 2025,
         "dataset": {"name": plan.world, "samples": plan.samples, "path": "/home/somebody/data/clips.csv"},
+        "computed": {spec.name: {"code": 1, "params": plan.parameters} for spec in plan.metrics},
     }  # fmt: skip
     write_atomic(root / "suite.lock.yaml", yaml.safe_dump(lock).encode())
     write_json(root / "manifest.json", _manifest(plan, [*systems, *plan.controls]).model_dump(mode="json"))

@@ -344,6 +344,10 @@ def _no_weights(body: dict[str, Any]) -> None:
     body["weights"] = []
 
 
+def _other_parameter(body: dict[str, Any]) -> None:
+    body["computed"]["audio.dnsmos@1"]["params"]["reader"] = "two"
+
+
 def _other_code(body: dict[str, Any]) -> None:
     body["code"]["sha256"] = "0" * 64
 
@@ -359,7 +363,8 @@ def _other_name(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("edit", "what"),
     [
-        (_set_score, "the scores or the metrics"),
+        (_set_score, "the scores, the metrics or their parameters"),
+        (_other_parameter, "the scores, the metrics or their parameters"),
         (_swap_clip, "the clips (a hash, a sample or a row)"),
         (_drop_row, "(rows are removed: 1 of 8 planned clips, first 'sample-007')"),
         (_other_weights, "the weights do not fit"),

@@ -89,6 +89,16 @@ def test_worlds_tasks_samples_versions_and_weights_never_share_a_table(world: Wo
     assert {s.world_text for s in found} == {"portrait world (procedural)", "real clips"}
 
 
+def test_other_parameters_or_repaired_code_of_a_metric_are_another_table(world: World) -> None:
+    world.add(BoardRun(systems=("a",)))
+    world.add(BoardRun(systems=("b",), parameters={"reader": "two", "path": "/home/somebody/secret.bin"}))
+    (section,) = sections(world)
+    assert [len(table.rows) for table in section.tables] == [1, 1, 1, 1]
+    assert len({table.anchor for table in section.tables}) == 4
+    assert all("other weights or parameters" in table.notes[-1] for table in section.tables)
+    assert b"secret" not in b"".join(path.read_bytes() for path in world.board.paths())
+
+
 def test_a_missing_value_never_lifts_a_rank(world: World) -> None:
     plan = BoardRun(systems=("Whole", "Holes"), strength={"Whole": 1.0, "Holes": 1.0}, samples=16, missing=0)
     run = write_run(world.root / "holes", plan)

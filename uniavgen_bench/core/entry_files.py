@@ -99,6 +99,13 @@ class EntryWeight(Frozen):
     licence: Text
 
 
+class EntryComputed(Frozen):
+    """By what a metric was computed beside its weights: the count of repairs, and its parameters without paths."""
+
+    code: int
+    params: dict[str, Plain | list[Plain]] = Field(default_factory=dict)
+
+
 class EntryCode(Frozen):
     """The version and the hash of the sources that scored."""
 
@@ -153,7 +160,8 @@ class Signature(Frozen):
 class EntryBody(Frozen):
     """What an entry says of one system of one run; nothing here names a machine, a user or a path.
 
-    `controls` are the run's floors and ceilings on the same samples. `previous` is the head of the system's entry
+    `computed` is by versioned metric name, as far as the run says it. `controls` are the run's floors and ceilings on
+    the same samples. `previous` is the head of the system's entry
     before this one (same key, same samples), or None. `submitter` is the name that the submitter chose.
     """
 
@@ -164,6 +172,7 @@ class EntryBody(Frozen):
     samples: tuple[EntrySample, ...] = Field(min_length=1)
     cluster: str | None
     metrics: tuple[MetricSpec, ...] = Field(min_length=1)
+    computed: dict[Name, EntryComputed]
     system: EntrySystem
     controls: tuple[EntrySystem, ...] = ()
     aggregates: tuple[EntryAggregate, ...]
@@ -186,6 +195,8 @@ class EntryBody(Frozen):
         fields = sum(len(metric.fields) for metric in self.metrics)
         _refuse_twice([sample.id for sample in self.samples], "sample")
         _refuse_twice([metric.name for metric in self.metrics], "metric")
+        for name in self.computed.keys() - {metric.name for metric in self.metrics}:
+            raise ValueError(f"it says by what {name!r} was computed, which it does not hold")
         _refuse_twice([system.id for system in self.systems], "system")
         if self.system.role is not Role.SYSTEM or any(c.role is Role.SYSTEM for c in self.controls):
             raise ValueError("an entry is of one system, and its controls are controls")

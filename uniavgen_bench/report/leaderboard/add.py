@@ -14,6 +14,7 @@ from uniavgen_bench.core.entry_files import (
     EntryBody,
     EntryClip,
     EntryCode,
+    EntryComputed,
     EntryDataset,
     EntryLink,
     EntrySample,
@@ -127,6 +128,7 @@ def body_of(run: SourceRun, system: SystemInfo, submitter: Submitter) -> EntryBo
             samples=samples,
             cluster=cluster,
             metrics=tuple(manifest.metrics),
+            computed=_computed(run),
             system=_system(run, system, samples),
             controls=_controls(run, system, samples),
             aggregates=(),
@@ -148,6 +150,14 @@ def body_of(run: SourceRun, system: SystemInfo, submitter: Submitter) -> EntryBo
         raise InputError(what, way_out="pull the weights and start the run again")
     refuse_leaks(body)
     return body.model_copy(update={"aggregates": aggregates_of(summaries_of(body))})
+
+
+def _computed(run: SourceRun) -> dict[str, EntryComputed]:
+    named = {spec.name for spec in run.manifest.metrics} & run.computed.keys()
+    return {
+        name: EntryComputed(code=run.computed[name].code, params=plain_options(run.computed[name].params))
+        for name in sorted(named)
+    }
 
 
 def weights_lacking(body: EntryBody) -> list[str]:

@@ -12,7 +12,7 @@ START = "uniavgen-bench leaderboard entry 1"
 
 WHAT = {
     "clips": "the clips (a hash, a sample or a row)",
-    "scores": "the scores or the metrics",
+    "scores": "the scores, the metrics or their parameters",
     "weights": "the weights",
     "code": "the version or hash of the code",
     "head": "the facts about the run (aggregates, suite, dataset, options, submitter, links, history)",
@@ -50,12 +50,13 @@ def _part(name: str, body: EntryBody) -> Any:
         return [[s.model_dump(mode="json") for s in body.samples], clips]
     if name == "scores":
         scores = [[s.id, [list(c.scores) for c in s.clips]] for s in body.systems]
-        return [[m.model_dump(mode="json") for m in body.metrics], scores]
+        computed = {name: c.model_dump(mode="json") for name, c in body.computed.items()}
+        return [[m.model_dump(mode="json") for m in body.metrics], computed, scores]
     if name == "weights":
         return [w.model_dump(mode="json") for w in body.weights]
     if name == "code":
         return body.code.model_dump(mode="json")
-    rest = body.model_dump(mode="json", exclude={"samples", "metrics", "weights", "code"})
+    rest = body.model_dump(mode="json", exclude={"samples", "metrics", "computed", "weights", "code"})
     for system in (rest["system"], *rest["controls"]):
         del system["clips"]
     return rest

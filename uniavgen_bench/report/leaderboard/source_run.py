@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.hashing import sha256_bytes, sha256_file, sha256_json
-from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest, first_problem
+from uniavgen_bench.core.run_files import ClipRecord, MetricComputed, RunDirectory, RunManifest, first_problem
 from uniavgen_bench.core.sample import Role, Sample, SystemInfo, Task
+from uniavgen_bench.report.computed import read_computed
 from uniavgen_bench.report.links import is_path
 from uniavgen_bench.stats.grid import ABSENT, ScoreGrid, reason_of, score_grid
 
@@ -51,6 +52,7 @@ class SourceRun:
     lock_sha256: str
     records: tuple[ClipRecord, ...]
     grid: ScoreGrid
+    computed: dict[str, MetricComputed]
     _given: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -121,7 +123,7 @@ def read_source(root: Path) -> SourceRun:
         raise InputError(f"{lock_path} is no YAML") from None
     except ValidationError as error:
         raise InputError(f"{lock_path} is no suite lock: {first_problem(error)}") from None
-    return SourceRun(root, manifest, lock, sha256_bytes(data), records, grid)
+    return SourceRun(root, manifest, lock, sha256_bytes(data), records, grid, read_computed(root))
 
 
 def _one_version_each(manifest: RunManifest, scored: set[str], root: Path) -> None:

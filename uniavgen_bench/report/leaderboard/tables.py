@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from uniavgen_bench.core.comparison import CompareBlock, RankResult
 from uniavgen_bench.core.entry_files import EntryBody, EntrySystem, Policy
@@ -30,6 +31,8 @@ TASK_TEXT = {
     Task.AUDIO_DRIVEN.value: "Audio-driven: picture for a given sound",
 }
 
+
+APART = "Another table has this metric with other weights or parameters: numbers of the two are not compared."
 
 Parts = dict[str, tuple[EntryBody, EntrySystem]]
 """Systems of several entries under the names that they have in one table."""
@@ -140,11 +143,14 @@ def sections_of(
     found = []
     for track in sorted(tracks, key=lambda t: (order.index(t.task), t.plugin != PORTRAITS, t.samples)):
         members = tracks[track]
+        metrics = _metrics(members, track)
+        names = Counter(spec.name for spec, _, _ in metrics)
         tables = [
             _table(spec, entries, labels, pages, anchor)
-            for spec, entries, anchor in _metrics(members, track)
+            for spec, entries, anchor in metrics
             if spec.name not in expired
         ]
+        tables = [replace(t, notes=(*t.notes, *([APART] if names[t.name] > 1 else []))) for t in tables]
         if tables:
             found.append(_section(track, members, tables))
     return found
@@ -171,14 +177,18 @@ def _section(track: Track, members: Sequence[Stored], tables: Sequence[MetricTab
 
 
 def _metrics(members: Sequence[Stored], track: Track) -> list[tuple[MetricSpec, list[Stored], str]]:
-    """Return each metric with the entries that hold it: the same name, fields and weights, or another table."""
+    """Return each metric with its entries: the same name, fields, weights and parameters, or another table."""
     found: dict[str, tuple[MetricSpec, list[Stored]]] = {}
     for stored in members:
         body = stored.entry.body
         hashes = {weight.name: weight.sha256 for weight in body.weights}
         for spec in body.metrics:
             fields = [[f.name, f.unit, f.direction.value] for f in spec.fields]
-            key = sha256_json([spec.name, fields, [[name, hashes.get(name)] for name in spec.weights]])
+            weights = [[name, hashes.get(name)] for name in spec.weights]
+            computed = body.computed.get(spec.name)
+            key = sha256_json(
+                [spec.name, fields, weights, computed.model_dump(mode="json") if computed else None]
+            )
             found.setdefault(key, (spec, []))[1].append(stored)
     return [(spec, entries, f"table-{track.samples[:8]}-{key[:8]}") for key, (spec, entries) in found.items()]
 
