@@ -155,6 +155,28 @@ def test_steady_noise_knows_nothing_of_vowels(sample: Sample) -> None:
     assert found["vowel_auc"] == pytest.approx(0.5, abs=0.12) and isinstance(found["offset_ms"], Missing)
 
 
+def test_a_clip_that_stops_early_is_not_taken_for_the_whole(sample: Sample) -> None:
+    whole = sound()
+    stops = SimpleNamespace(
+        speech=Speech(whole.speech.samples[: round(1.1 * RATE)], RATE, 0.0, RATE, 1),
+        voice_activity=VoiceActivity(np.array([[PHONES[0][2], 1.1]]), np.zeros(1, np.float32), 0.03, 0.0),
+    )
+    found = values(portraits_phones.measure(stops, sample, MODELS))
+    assert found["vowel_auc"] < 0.9 and found["activity"] < 0.7
+    with pytest.raises(MissingError) as missing:
+        portraits_mouth.measure(face(true_opening(np.arange(24) / FPS)), sample, MODELS)
+    assert missing.value.missing.reason is Reason.TOO_SHORT
+
+
+def test_a_sound_without_ups_and_downs_has_no_vowels(sample: Sample) -> None:
+    samples = np.zeros(4 * RATE, np.float32)
+    samples[-RATE // 4 :] = 0.3  # behind the true speech
+    none = VoiceActivity(np.zeros((0, 2)), np.zeros(1, np.float32), 0.03, 0.0)
+    clip = SimpleNamespace(speech=Speech(samples, RATE, 0.0, RATE, 1), voice_activity=none)
+    found = values(portraits_phones.measure(clip, sample, MODELS))
+    assert isinstance(found["vowel_auc"], Missing) and found["vowel_auc"].reason is Reason.NOT_MEASURABLE
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(-20, 20), st.integers(0, 1000))
 def test_lag_curve_peaks_where_the_later_curve_lies(lag: int, seed: int) -> None:

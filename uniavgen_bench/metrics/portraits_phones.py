@@ -66,6 +66,7 @@ SPEC = MetricSpec(
     source="This project: the truth of the portrait world",
     deviations=(
         "No phones are recognised: right vowels and wrong ones count alike. What is said is speech.wer's matter.",
+        "A sound that ends before the true one counts as silent from there.",
     ),
     not_for=(
         "clips without a known truth",
@@ -112,16 +113,20 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
     """Compare the loudness of the sound with the true phones."""
     truth = read_portrait_truth(sample)
     speech = clip.speech
-    end = min(truth.phones[-1].end, speech.start + len(speech.samples) / speech.rate)
-    if end < MIN_SECONDS:
-        raise MissingError(Reason.TOO_SHORT, f"{end:.2f} s of sound, {MIN_SECONDS:g} s needed")
+    end = truth.phones[-1].end
+    heard_for = min(end, speech.start + len(speech.samples) / speech.rate)
+    if heard_for < MIN_SECONDS:
+        raise MissingError(Reason.TOO_SHORT, f"{heard_for:.2f} s of sound, {MIN_SECONDS:g} s needed")
     clock = (np.arange(int(end * RATE)) + 0.5) / RATE
     level, vowels = loudness(speech, clock), spoken_at(truth, clock, vowels=True)
     spoken = spoken_at(truth, clock, vowels=False)
     # The silence around the speech would flatter any sound that is louder in its middle.
     within = (np.cumsum(spoken) > 0) & (np.cumsum(spoken[::-1])[::-1] > 0)
     if not 0 < vowels.sum() < spoken.sum():
-        raise MissingError(Reason.NOT_MEASURABLE, "the truth has no vowels in this time")
+        raise MissingError(Reason.NOT_MEASURABLE, "the truth has no vowels, or nothing else")
+    vowel_auc: Score | Missing = Score(auc(level[within], vowels[within]))
+    if np.ptp(level[within]) == 0.0:
+        vowel_auc = Missing(Reason.NOT_MEASURABLE, "the sound is equally loud all through the true speech")
     heard = np.zeros(len(clock))
     for first, last in clip.voice_activity.segments:
         heard[(clock >= first) & (clock < last)] = 1.0
@@ -138,7 +143,7 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
         Curve("true vowels", "", times, tuple(vowels.tolist())),
     )
     scores: dict[str, Score | Missing] = {
-        "vowel_auc": Score(auc(level[within], vowels[within])),
+        "vowel_auc": vowel_auc,
         "activity": Score(float((heard == spoken).mean())),
         "offset_ms": offset,
     }
@@ -149,4 +154,5 @@ METRIC = Metric(
     SPEC,
     measure,
     params=(("band", (LOW, HIGH)), ("window", WINDOW), ("floor", FLOOR_DB), ("min_best", MIN_BEST)),
+    code=2,
 )
