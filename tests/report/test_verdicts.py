@@ -23,7 +23,7 @@ from uniavgen_bench.report.pair_verdicts import sentences
 from uniavgen_bench.report.place import sentence
 from uniavgen_bench.report.render import breakable
 from uniavgen_bench.report.run_data import read_run
-from uniavgen_bench.report.verdicts import contrast, contrasts, held_back, p_text
+from uniavgen_bench.report.verdicts import contrast, contrasts, held_back, p_text, worst
 
 
 @pytest.fixture(scope="module")
@@ -249,3 +249,22 @@ def test_a_single_pair_is_named_where_nothing_was_seen(judged: Path) -> None:
     (said,) = sentences([only])
     assert said.startswith(f"no difference seen between {only.who} and {only.other}")
     assert "1 of 1" not in said
+
+
+def test_what_would_have_been_seen_is_qualified_where_one_system_lacks_samples(judged: Path) -> None:
+    data, block = read_run(judged.parent), CompareBlock(baseline="Ovi")
+    result = paired(Verdict.NOT_SEEN, Direction.HIGHER, 0.3)
+    complete = result.model_copy(update={"only_system": 0, "only_baseline": 0})
+    for each, said in ((result, True), (complete, False)):
+        told = contrast(data, each, block)
+        assert ("were nothing missing" in told.sentence) is said
+        assert ("were nothing missing" in sentences([told])[0]) is said
+
+
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [("wilcoxon", "worst rank of"), ("paired_permutation", "worst value that its field allows")],
+)
+def test_what_a_missing_value_counts_as_is_that_of_the_test(stats: RunStats, test: str, words: str) -> None:
+    block = stats.block.model_copy(update={"test": test})
+    assert words in worst(stats.model_copy(update={"block": block}))

@@ -18,7 +18,7 @@ from uniavgen_bench.report.pair_verdicts import by_field
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.report.score_table import table_rows
 from uniavgen_bench.report.validity_view import ValidityBadge, badge
-from uniavgen_bench.report.verdicts import MARKS, WORDS, Contrast, by_system, contrasts, tested
+from uniavgen_bench.report.verdicts import MARKS, WORDS, Contrast, by_system, contrasts, tested, worst
 from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.summary import Summary
@@ -89,6 +89,7 @@ def overview(run: RunData) -> dict[str, Any]:
         "large": run.large,
         "stats": run.stats,
         "tested": tested(run.stats) if run.stats else "",
+        "worst": worst(run.stats) if run.stats else "",
         "verdicts": by_system(run),
         "field_verdicts": by_field(run),
         "ablation": ablation_view(run),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uniavgen_bench.core.comparison import PairedResult, Verdict
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.report.verdicts import Contrast, contrasts, p_text
+from uniavgen_bench.report.verdicts import Contrast, contrasts, if_complete, p_text
 from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.verdict_table import digits_of
 
@@ -63,9 +63,11 @@ def sentences(members: Sequence[Contrast]) -> tuple[str, ...]:
         size = f"{number(max(known), digits)}{f' {unit}' if unit else ''}" if known else ""
         if len(members) == 1:
             seen = f"; a true one of {size} would have been" if size else ""
+            seen += if_complete([c.result for c in members]) if size else ""
             said.append(f"no difference seen between {members[0].who} and {members[0].other}{seen}.")
         else:
-            seen = f"; {size} would have been seen" if size else ""
+            missing = if_complete([c.result for c in members if c.result.verdict is Verdict.NOT_SEEN])
+            seen = f"; {size} would have been seen{missing}" if size else ""
             said.append(f"No difference seen in {unseen} of {len(members)} pairs{seen}.")
     return tuple(said)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from uniavgen_bench.core.comparison import CompareBlock, Estimate, PairedResult, RankResult, RunStats, Verdict
@@ -131,7 +132,8 @@ def _sentence(
     numbers += f", {adjusted(block)}{p_text(result.p_adjusted)}, over {coverage}{why}"
     if result.verdict is Verdict.NOT_SEEN:
         early = "" if block.correction == "none" else ", before correction"
-        seen = f" A true difference of {detectable} would have been seen with {percent(block.power)} power{early}."
+        seen = f" A true difference of {detectable} would have been seen with {percent(block.power)} power{early}"
+        seen += f"{if_complete([result])}."
         return f"No difference was seen between {who} and {other}: {numbers}.{seen if detectable else ''}"
     word = {"different": "different from"}.get(result.verdict.value, f"{result.verdict.value} than")
     lost = result.attempted - result.pairs - result.neither
@@ -172,7 +174,9 @@ def _part(run: RunData, result: PairedResult) -> str:
         return title
     if result.verdict is Verdict.NOT_SEEN:
         could = (
-            f" ({number(result.detectable, digits)}{unit} would have been seen)" if result.detectable else ""
+            f" ({number(result.detectable, digits)}{unit} would have been seen{if_complete([result])})"
+            if result.detectable
+            else ""
         )
         return f"{title}{could}"
     if result.difference is None:
@@ -187,6 +191,21 @@ def _part(run: RunData, result: PairedResult) -> str:
 def held_back(result: PairedResult) -> bool:
     """Whether a difference over the pairs was not counted for the samples that one of the two lacks."""
     return result.verdict is Verdict.NOT_SEEN and bool(result.why)
+
+
+def if_complete(results: Sequence[PairedResult]) -> str:
+    """Qualify what would have been seen: a sample that only one has takes power that nobody can state beforehand."""
+    return ", were nothing missing" if any(r.only_system or r.only_baseline for r in results) else ""
+
+
+def worst(stats: RunStats) -> str:
+    """Say what a missing value counts as in the test that decides."""
+    if stats.block.test == "wilcoxon":
+        return "counts as the worst rank of the one that lacks it"
+    return (
+        "counts as the worst value that its field allows for the one that lacks it, "
+        "and as worse than everything in a field without such a value"
+    )
 
 
 def tested(stats: RunStats) -> str:
