@@ -534,3 +534,35 @@ def test_an_entry_older_than_the_one_before_it_is_found(world: World) -> None:
     world.add(BoardRun(systems=("Alpha",), seed=8, date="2026-11-22"))
     texts = [p.text for v in verify(world) for p in v.problems]
     assert len(texts) == 1 and "older than the entry before it" in texts[0]
+
+
+def _one_clip_for_all(body: dict[str, Any]) -> None:
+    for clip in body["system"]["clips"]:
+        clip["sha256"] = body["system"]["clips"][0]["sha256"]
+
+
+def _other_texts(body: dict[str, Any]) -> None:
+    body["metrics"][0]["floors"] = []
+
+
+@pytest.mark.parametrize(
+    ("edit", "note"),
+    [
+        (_one_clip_for_all, "8 samples of 'Alpha' share a clip"),
+        (_other_texts, "lipsync.mouth_audio@1 has other texts or floors"),
+    ],
+)
+def test_what_a_signer_may_do_and_a_reviewer_should_see_is_noted(world: World, edit: Edit, note: str) -> None:
+    (stored,) = world.add(BoardRun(systems=("Alpha",)))
+    assert verify(world)[0].notes == ()
+    signed_again(world, stored, edit)
+    (verdict,) = verify(world)
+    assert verdict.holds and note in verdict.notes[0]
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "9999-99-99", "٢٠٢٦-01-01"])
+def test_an_entry_of_no_day_is_refused(world: World, day: str) -> None:
+    (stored,) = world.add(BoardRun(systems=("Alpha",)))
+    stored.path.write_bytes(stored.path.read_bytes().replace(b'"2026-11-22"', f'"{day}"'.encode()))
+    check, text = only_problem(world)
+    assert check is Check.FORMAT and "date" in text

@@ -56,6 +56,9 @@ def test_a_url_names_the_file_whatever_its_name() -> None:
         ("see https://example.org/a/b/c.html", "see https://example.org/a/b/c.html"),
         ("1/2 and clips/a/b.mp4", "1/2 and clips/a/b.mp4"),
         ("pypi:a==1:b/c/d.pt", "pypi:a==1:b/c/d.pt"),
+        ("failed:/home/me/data/x.mp4", "failed:…/x.mp4"),
+        ("file:///home/me/data/x.mp4", "file://…/x.mp4"),
+        ("hf://org/repo/x.bin at s3://bucket/a/b", "hf://org/repo/x.bin at s3://bucket/a/b"),
     ],
 )
 def test_machine_paths_are_cut_and_all_else_stays(text: str, expected: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
@@ -37,6 +38,11 @@ def https_url(text: str) -> str:
     """
     if len(text) > 300 or not text.isascii() or not _HTTPS.match(text):
         raise ValueError(f"{text[:60]!r} is no https address (https://host/path, without user name)")
+    return text
+
+
+def _day(text: str) -> str:
+    date.fromisoformat(text)
     return text
 
 
@@ -180,7 +186,7 @@ class EntryBody(Frozen):
     code: EntryCode
     device: Text
     environment: dict[str, str]
-    date: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    date: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
     submitter: Name
     links: tuple[EntryLink, ...] = Field(default=(), max_length=8)
     previous: Sha256 | None

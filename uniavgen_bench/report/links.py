@@ -9,7 +9,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+[^\s<>\"'`.,;:)\]]")
-_POSIX = re.compile(r"(?<![\w:/.~\\-])(?:/[^/\s'\"<>|:;,()]+){2,}/?")
+_POSIX = re.compile(r"(?:(?<![\w/.~\\-])|(?<=file://))(?:/[^/\s'\"<>|:;,()]+){2,}/?")
 _SIMPLE = re.compile(r"[a-z0-9_-][a-z0-9_.-]*(?:/[a-z0-9_-][a-z0-9_.-]*)*")
 _WINDOWS = re.compile(r"(?<!\w)[A-Za-z]:\\[^\s'\"<>|;,()]+")
 

@@ -106,6 +106,7 @@ def verify_board(board: Board, paths: Sequence[Path] = (), declared: Declared | 
         problems = seal_problems(stored, board)
         notes: list[str] = []
         if not problems:
+            notes += same_clips(stored.entry.body)
             problems = [
                 *history_problems(stored, heads, followers),
                 *coverage_problems(stored.entry.body),
@@ -192,6 +193,16 @@ def coverage_problems(body: EntryBody) -> list[Problem]:
     return found
 
 
+def same_clips(body: EntryBody) -> list[str]:
+    """Note clips of different samples that are the same to the byte, which two generated ones hardly are."""
+    samples: dict[str, set[int]] = {}
+    for clip in body.system.clips:
+        if clip.sha256 is not None:
+            samples.setdefault(clip.sha256, set()).add(clip.sample)
+    shared = sum(len(found) for found in samples.values() if len(found) > 1)
+    return [f"{shared} samples of {body.system.id!r} share a clip with another sample"] if shared else []
+
+
 def aggregate_problems(body: EntryBody) -> list[Problem]:
     """Compute the aggregates again from the rows and name the first that differs."""
     try:
@@ -254,6 +265,8 @@ def metric_problems(body: EntryBody, known: Mapping[str, MetricSpec]) -> tuple[l
         elif _numbers(spec) != _numbers(installed):
             text = f"{spec.name} does not have the fields, weights and tier of the metric of that name"
             found.append(Problem(Check.METRICS, text))
+        elif spec != installed:
+            notes.append(f"{spec.name} has other texts or floors than the installed metric of that name")
         for each in spec.fields:
             for system in body.systems:
                 wrong = next((c for c in system.clips if _outside(c.scores[at], each)), None)
