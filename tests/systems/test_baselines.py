@@ -299,6 +299,23 @@ def test_a_clip_that_has_begun_goes_on_from_where_it_is(
     assert min(float(p.min()) for p in pictures[13:]) < 60
 
 
+def test_a_beginning_as_long_as_the_clip_leaves_nothing_to_generate(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = np.full((64, 64, 3), 60, np.uint8)
+    begun = Beginning((picture,) * 37, 16.0, picture, PLACE)
+    monkeypatch.setattr(cascade_audio_first, "read_beginning", lambda path, models: begun)
+    write_wav(tmp_path / "beginning.wav", bursts(37 / 16), RATE)
+    given = {
+        "task": Task.CONTINUATION,
+        "condition_audio": tmp_path / "beginning.wav",
+        "condition_video": tmp_path,
+    }
+    with pytest.raises(MissingError) as missing:
+        make(AUDIO_FIRST, sample.model_copy(update=given), tmp_path / "out.mp4")
+    assert missing.value.missing.reason is Reason.NOT_GENERATED and "frames" in str(missing.value)
+
+
 def test_without_a_beginning_there_is_nothing_to_continue(sample: Sample, tmp_path: Path) -> None:
     with pytest.raises(MissingError) as missing:
         make(AUDIO_FIRST, sample.model_copy(update={"task": Task.CONTINUATION}), tmp_path / "out.mp4")

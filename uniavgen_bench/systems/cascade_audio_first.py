@@ -71,8 +71,12 @@ class CascadeAudioFirst:
         if sample.condition_video is None or sample.condition_audio is None:
             raise MissingError(Reason.NO_REFERENCE, "the sample has no beginning to continue")
         begun = read_beginning(sample.condition_video, self._models)
-        first = len(begun.pictures)
-        frames = max(options.frames, first + 1)
+        first, frames = len(begun.pictures), options.frames
+        if first >= frames:
+            raise MissingError(
+                Reason.NOT_GENERATED,
+                f"the beginning has {first} frames, the clip is to have {frames} (raise the option frames)",
+            )
         start = round(first / begun.fps * RATE)
         given = laid_out(sound_of(sample.condition_audio, RATE), 0, start)
         rest = self._rest(job, given, frames / begun.fps - start / RATE)
