@@ -391,3 +391,19 @@ def test_metric_of_other_parameters_or_code_is_refused(tmp_path: Path, lock: str
     for place in (main, path):
         with pytest.raises(InputError, match=why):
             judge(GateRequest(run=run, baseline=place, margins=(MARGIN,)))
+
+
+@pytest.mark.parametrize(
+    "facts", [{"name": "toy", "world": "2"}, {"name": "other", "world": "1"}, {"name": "toy"}]
+)
+def test_another_recipe_of_the_dataset_is_refused(tmp_path: Path, facts: dict[str, str]) -> None:
+    made = Made({"in_place": np.linspace(0.3, 0.5, 20)}, more={"dataset": {"name": "toy", "world": "1"}})
+    main = write(tmp_path / "main", made)
+    write_baseline(tmp_path / "main.json", baseline_of(read_gate_run(main), "talker"))
+    same = {"name": "toy", "world": "1", "samples": "20", "folder": str(tmp_path)}
+    assert held(
+        tmp_path / "same", replace(made, more={"dataset": same}), tmp_path / "main.json", MARGIN
+    ).passed
+    for place in (main, tmp_path / "main.json"):
+        with pytest.raises(InputError, match="another dataset than the baseline"):
+            held(tmp_path / "run", replace(made, more={"dataset": facts}), place, MARGIN)

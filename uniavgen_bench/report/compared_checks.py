@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from uniavgen_bench.core.errors import InputError, unknown_name
@@ -33,17 +33,29 @@ def check_datasets(one: ComparedRun, other: ComparedRun) -> None:
     Raises:
         InputError: the datasets are different ones, or were made by different recipes.
     """
-    here, there = one.manifest.dataset, other.manifest.dataset
-    listed = LIST & here.keys() & there.keys()
-    if here.get("name") != there.get("name") and not listed:
+    found = differing_fact(one.manifest.dataset, other.manifest.dataset)
+    if found is None:
+        return
+    key, a, b = found
+    if key == "name":
         raise InputError(
-            f"{one.name} is of the dataset {here.get('name')!r}, {other.name} of {there.get('name')!r}: "
-            "their samples are not the same"
+            f"{one.name} is of the dataset {a!r}, {other.name} of {b!r}: their samples are not the same"
         )
-    for key in sorted((here.keys() | there.keys()) - COUNTS - LIST - {"name"}):
+    raise InputError(f"the datasets differ: {key} is {a:.20} in {one.name}, {b:.20} in {other.name}")
+
+
+def differing_fact(here: Mapping[str, str], there: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return the first fact by which two datasets are not of one recipe, with both values; None: they are.
+
+    Counts of samples and lists of files are no such fact: samples are compared one by one.
+    """
+    listed = LIST & here.keys() & there.keys()
+    names = [] if listed else ["name"]
+    for key in (*names, *sorted((here.keys() | there.keys()) - COUNTS - LIST - {"name"})):
         a, b = here.get(key, "not said"), there.get(key, "not said")
         if a != b and not (is_path(a) or is_path(b)):
-            raise InputError(f"the datasets differ: {key} is {a:.20} in {one.name}, {b:.20} in {other.name}")
+            return key, a, b
+    return None
 
 
 def comparable_metrics(one: ComparedRun, other: ComparedRun) -> tuple[list[MetricSpec], list[Refused]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,11 @@ def content_of(sample: Sample) -> str:
     return sha256_json([None if part is None else str(part) for part in given])[:16]
 
 
+def dataset_of(facts: Mapping[str, str]) -> dict[str, str]:
+    """Return what is said of a dataset without what names a place of this machine."""
+    return {key: without_paths(text) for key, text in facts.items() if not is_path(text)}
+
+
 def baseline_of(run: GateRun, system: str) -> Baseline:
     """Turn one system of a run into a baseline without margins; fields without a better side are left out.
 
@@ -128,7 +134,7 @@ def baseline_of(run: GateRun, system: str) -> Baseline:
         code_sha256=manifest.code_sha256,
         device=manifest.device,
         cluster=cluster,
-        dataset={key: without_paths(text) for key, text in manifest.dataset.items() if not is_path(text)},
+        dataset=dataset_of(manifest.dataset),
         weights=tuple(manifest.weights),
         computed={name: run.computed[name] for name in sorted(specs & run.computed.keys())},
         metrics=tuple(spec for spec in manifest.metrics if spec.name in specs),

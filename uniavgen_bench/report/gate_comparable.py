@@ -11,8 +11,9 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.gate_files import Baseline
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import MetricSpec
+from uniavgen_bench.report.compared_checks import differing_fact
 from uniavgen_bench.report.computed import computed_otherwise
-from uniavgen_bench.report.gate_baseline import GateRun, content_of
+from uniavgen_bench.report.gate_baseline import GateRun, content_of, dataset_of
 
 WAY_OUT = "when the change is meant: gate update RUN --to FILE"
 
@@ -25,7 +26,7 @@ def check_comparable(
     `gated`: (metric, field) with a margin; `place` names the baseline.
 
     Raises:
-        InputError: other suite, other metric version, protocol or field, other weights or parameters, other samples.
+        InputError: other suite, dataset, metric version, protocol, field, weights, parameters, or samples.
     """
     manifest = run.manifest
     if manifest.suite != baseline.suite:
@@ -33,6 +34,7 @@ def check_comparable(
             f"{place} is a baseline of the suite {baseline.suite!r}, {run.place} a run of {manifest.suite!r}",
             way_out="give the baseline of this suite",
         )
+    _same_dataset(baseline, run)
     fields = tuple(gated)
     metrics = {metric for metric, _ in fields}
     for metric, field in fields:
@@ -41,6 +43,17 @@ def check_comparable(
     _same_parameters(baseline, run, metrics)
     _same_samples(baseline, run, system)
     return tuple(_notes(baseline, run, system, metrics))
+
+
+def _same_dataset(baseline: Baseline, run: GateRun) -> None:
+    there, here = dataset_of(baseline.dataset), dataset_of(run.manifest.dataset)
+    found = differing_fact(there, here)
+    if found is not None:
+        key, old, new = found
+        raise InputError(
+            f"{run.place} is of another dataset than the baseline: {key} is {new:.20}, there {old:.20}",
+            way_out=WAY_OUT,
+        )
 
 
 def _same_field(baseline: Baseline, run: GateRun, metric: str, field: str) -> None:
