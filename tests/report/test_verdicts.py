@@ -119,7 +119,10 @@ def test_all_pairs_say_first_who_is_better_than_whom(tmp_path: Path) -> None:
             rf"{re.escape(winner)} is better than [^.(]*{re.escape(loser)} by", head.replace("0.", "0,")
         )
     assert "shuffled-audio" not in head
-    assert re.search(r"No difference seen in \d of 6 pairs; .* would have been seen", head)
+    assert re.search(
+        r"No difference seen in \d of 6 pairs; .* would have been seen with 80 % power before correction",
+        head,
+    )
 
 
 def test_a_difference_that_missing_samples_hold_back_says_so(judged: Path) -> None:
@@ -246,7 +249,7 @@ def test_results_of_metrics_that_the_run_does_not_hold_are_no_fault(tmp_path: Pa
 
 def test_a_single_pair_is_named_where_nothing_was_seen(judged: Path) -> None:
     only = contrast(read_run(judged.parent), paired(Verdict.NOT_SEEN, Direction.HIGHER, 0.01), CompareBlock())
-    (said,) = sentences([only])
+    (said,) = sentences([only], CompareBlock())
     assert said.startswith(f"no difference seen between {only.who} and {only.other}")
     assert "1 of 1" not in said
 
@@ -258,7 +261,7 @@ def test_what_would_have_been_seen_is_qualified_where_one_system_lacks_samples(j
     for each, said in ((result, True), (complete, False)):
         told = contrast(data, each, block)
         assert ("were nothing missing" in told.sentence) is said
-        assert ("were nothing missing" in sentences([told])[0]) is said
+        assert ("were nothing missing" in sentences([told], block)[0]) is said
 
 
 @pytest.mark.parametrize(

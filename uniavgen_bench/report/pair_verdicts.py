@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from uniavgen_bench.core.comparison import PairedResult, Verdict
+from uniavgen_bench.core.comparison import CompareBlock, PairedResult, Verdict
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.report.verdicts import Contrast, contrasts, if_complete, p_text
-from uniavgen_bench.stats.numbers import number, unit_text
+from uniavgen_bench.stats.numbers import number, percent, unit_text
 from uniavgen_bench.stats.verdict_table import digits_of
 
 
@@ -35,11 +35,11 @@ def by_field(run: RunData) -> list[FieldVerdict]:
             if any(c.result.verdict is not Verdict.NOT_COMPARABLE for c in members):
                 title = run.column(column).spec.title
                 name = title if column == columns[0] else f"{title} ({field.replace('_', ' ')})"
-                found.append(FieldVerdict(name, sentences(members)))
+                found.append(FieldVerdict(name, sentences(members, run.stats.block)))
     return found
 
 
-def sentences(members: Sequence[Contrast]) -> tuple[str, ...]:
+def sentences(members: Sequence[Contrast], block: CompareBlock) -> tuple[str, ...]:
     """Say of one field who wins, and in how many pairs nothing was seen."""
     wins: dict[str, list[tuple[str, PairedResult]]] = {}
     for c in members:
@@ -54,6 +54,8 @@ def sentences(members: Sequence[Contrast]) -> tuple[str, ...]:
     if different:
         said.append(f"{different} of {len(members)} pairs differ; neither way is better.")
     if unseen:
+        early = "" if block.correction == "none" else " before correction"
+        power = f" with {percent(block.power)} power{early}"
         known = [
             c.result.detectable
             for c in members
@@ -62,12 +64,12 @@ def sentences(members: Sequence[Contrast]) -> tuple[str, ...]:
         unit = unit_text(members[0].result.unit)
         size = f"{number(max(known), digits)}{f' {unit}' if unit else ''}" if known else ""
         if len(members) == 1:
-            seen = f"; a true one of {size} would have been" if size else ""
+            seen = f"; a true one of {size} would have been{power}" if size else ""
             seen += if_complete([c.result for c in members]) if size else ""
             said.append(f"no difference seen between {members[0].who} and {members[0].other}{seen}.")
         else:
             missing = if_complete([c.result for c in members if c.result.verdict is Verdict.NOT_SEEN])
-            seen = f"; {size} would have been seen{missing}" if size else ""
+            seen = f"; {size} would have been seen{power}{missing}" if size else ""
             said.append(f"No difference seen in {unseen} of {len(members)} pairs{seen}.")
     return tuple(said)
 
