@@ -16,7 +16,7 @@ from uniavgen_bench.metrics.voice_prosody import MIN_VOICED, prosody
 from uniavgen_bench.weights.models import Models
 
 MODEL_FILE = DATA / "portrait_emotion_v1.safetensors"
-MODEL_SHA256 = "8210fb883b8032365cf38b7ff3d1f8b80ebf8b7dba5e66352b91730c9e0a356c"
+MODEL_SHA256 = "64312c6df91d3412621c6b9e84b3de2b1b2b777333f0aa3738ba74e6cde3c959"
 """Of the fitted readers; it is part of the cache key, and another file does not load."""
 
 

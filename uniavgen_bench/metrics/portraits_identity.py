@@ -26,7 +26,7 @@ from uniavgen_bench.metrics.timbre_reference import MIN_SECONDS, WEIGHT, cosine,
 from uniavgen_bench.weights.models import Models
 
 MODEL_FILE = DATA / "portrait_identity_v1.safetensors"
-MODEL_SHA256 = "3c2f4869280336e5aad67b18e8dd790e7a7f723eca83fa93cae869bf866d6ade"
+MODEL_SHA256 = "ba41196c089d519b67702baabb5d077e8707fe3b33963429a004db3e8b3866fc"
 """Of the fitted projection; it is part of the cache key, and another file does not load."""
 
 SPEC = MetricSpec(

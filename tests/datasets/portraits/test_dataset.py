@@ -27,8 +27,14 @@ from uniavgen_bench.datasets.portraits.dataset import (
     load_portraits,
     truth_of,
 )
-from uniavgen_bench.datasets.portraits.recipe import FIRST_IDENTITY, IDENTITIES, draw_recipes, format_of
-from uniavgen_bench.datasets.portraits.sentences import SPLITS
+from uniavgen_bench.datasets.portraits.recipe import (
+    FIRST_IDENTITY,
+    IDENTITIES,
+    DomainChoice,
+    draw_recipes,
+    format_of,
+)
+from uniavgen_bench.datasets.portraits.sentences import SPLITS, Split
 from uniavgen_bench.media.decode import audio
 from uniavgen_bench.media.probe import probe
 
@@ -78,6 +84,15 @@ def digest(folder: Path) -> str:
     assert files
     lines = [f"{p.relative_to(folder)} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("domain", ["both", "plain"])
+def test_whoever_returns_has_another_emotion(split: Split, domain: DomainChoice) -> None:
+    last: dict[int, str] = {}
+    for recipe in draw_recipes(split, 800, domain, "grid", FORM, 2025):
+        assert last.get(recipe.identity) != recipe.emotion
+        last[recipe.identity] = recipe.emotion
 
 
 def test_samples_balance_gender_domain_and_emotion() -> None:

@@ -36,6 +36,8 @@ MOST_WORKERS = 8
 TASKS_WITH_FILES = (Task.DUBBING, Task.CONTINUATION)
 NOT_IN_A_CLIP = frozenset({"card.py", "clip_cache.py", "clip_progress.py", "dataset.py", "export.py"})
 """Modules that no byte of a clip depends on."""
+WRITERS = ("mux.py", "writing.py")
+"""Modules of `media` that write a clip's bytes."""
 
 Job = tuple[Recipe, Path]
 
@@ -50,6 +52,7 @@ class Stamp(Frozen):
 def world_version() -> str:
     """Return the hash of what makes clips: this package's code, and the libraries whose bytes show in them."""
     sources = sorted(p for p in Path(__file__).parent.glob("*.py") if p.name not in NOT_IN_A_CLIP)
+    sources += [Path(__file__).parents[2] / "media" / name for name in WRITERS]
     code = [[path.name, sha256_bytes(path.read_bytes())] for path in sources]
     libraries = [
         [name, _version(name)] for name in ("espeakng-loader", "av", "soxr", "opencv-python-headless")

@@ -154,7 +154,7 @@ def features(seed: int, gender: Gender, age: Age) -> HeadParams:
         neck=draw.bell({True: 0.72, False: 0.95}[female], 0.06) - (0.18 if child else 0.0),
         shoulders=draw.bell(0.86 if female else 1.02, 0.05) - (0.24 if child else 0.0),
         nose_width=draw.bell(1.02 - 0.14 * soft + 0.22 * dark, 0.14),
-        nose_length=draw.bell(1.0 - 0.2 * soft, 0.1) + (0.08 if old else -0.10 if child else 0.0),
+        nose_length=min(draw.bell(1.0 - 0.2 * soft, 0.1) + (0.08 if old else -0.10 if child else 0.0), 1.0),
         nose_height=draw.bell(1.0 - 0.22 * soft, 0.2),
         ear_size=draw.bell(1.0 + (0.12 if old else 0.0), 0.12),
         eye_size=draw.bell(1.02 + 0.10 * soft, 0.06) + (0.19 if child else 0.0) - (0.06 if old else 0.0),

@@ -97,7 +97,9 @@ def draw_recipes(
         people = strata[i % len(strata)]
         identity = people[(i // len(strata)) % len(people)]
         drawn: Domain = "plain" if identity % 2 == 0 else "stylised"
-        emotion = EMOTIONS[(i // 4 + i) % len(EMOTIONS)]
+        size = len(strata) * len(people)
+        # A round of a multiple of 24 would bring everybody back with the emotion of the last time.
+        emotion = EMOTIONS[(i // 4 + i + (i // size if size % 24 == 0 else 0)) % len(EMOTIONS)]
         own = mix64(mix64(seed) ^ (identity << 24) ^ i)
         intensity = 0.0 if emotion == "neutral" else round(Draws(own, "intensity").uniform(0.6, 1.0), 2)
         chosen = drawn if domain == "both" else domain
