@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from judge_server import EMOTION, TIMBRE, JudgeServer, Said, gemini, openai, serving
 
@@ -250,12 +250,14 @@ def test_one_code_fence_around_an_answer_is_taken_off() -> None:
         parse(f"```json\n{json.dumps(TIMBRE)}\n``` and more", TimbreAnswer)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_text_is_never_read_as_a_grade(text: str) -> None:
     with pytest.raises(JudgeError):
         parse(text, EmotionAnswer)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1))
 def test_every_grade_of_the_scale_is_read_as_it_is(score: float) -> None:
     assert parse(json.dumps({**EMOTION, "score": score}), EmotionAnswer).score == score
@@ -324,6 +326,14 @@ def test_a_reply_without_a_message_gives_no_score(use, body: str) -> None:
         use(server, attempts="2")
         assert refusal().missing.reason is Reason.FAILED
     assert len(server.asked) == 2
+
+
+def test_a_judge_on_this_machine_is_asked_past_any_proxy(use, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with serving(openai(TIMBRE)) as server:
+        use(server, attempts="1")
+        assert measured().scores["score"] == Score(0.75)
 
 
 def test_nobody_listening_is_told(use) -> None:

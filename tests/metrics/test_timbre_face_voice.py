@@ -81,6 +81,7 @@ def test_the_grade_follows_the_rubric(seen: FaceAttributes, male: float, child: 
     assert agreement(seen, male, child).match == pytest.approx(match)
 
 
+@settings(deadline=None)
 @given(SHARES, SHARES, SHARES, SHARES)
 def test_the_grade_stays_on_the_scale_and_knows_no_favoured_gender(
     male: float, child: float, voice_male: float, voice_child: float
@@ -92,6 +93,7 @@ def test_the_grade_stays_on_the_scale_and_knows_no_favoured_gender(
     assert one.match <= one.gender + 1e-12
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500), st.integers(1, 12))
 def test_looks_are_spread_over_the_track(count: int, wanted: int) -> None:
     chosen = spread(count, wanted)

@@ -11,9 +11,10 @@ from email.message import Message
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from uniavgen_bench.judges.judge import JudgeError
-from uniavgen_bench.judges.settings import JudgeSettings
+from uniavgen_bench.judges.settings import JudgeSettings, is_this_machine
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of a reply."""
@@ -42,7 +43,10 @@ def post_json(url: str, body: Any, headers: Mapping[str, str], settings: JudgeSe
     request = urllib.request.Request(
         url, json.dumps(body).encode(), {"Content-Type": "application/json", **headers}, method="POST"
     )
-    opener = urllib.request.build_opener(_NoRedirects)
+    handlers: list[Any] = [_NoRedirects]
+    if is_this_machine(urlsplit(url).hostname or ""):
+        handlers.append(urllib.request.ProxyHandler({}))  # a proxy would see what should stay on this machine
+    opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=settings.timeout) as response:
             text = _read(response, deadline)

@@ -46,7 +46,7 @@ class JudgeSettings(Frozen):
             raise ValueError("is no address that begins with https://")
         if has_user or parts.query or parts.fragment:
             raise ValueError("must hold no user, query or fragment: the key has a variable of its own")
-        if parts.scheme == "http" and not _is_this_machine(host):
+        if parts.scheme == "http" and not is_this_machine(host):
             raise ValueError("must begin with https://: the key and the clip would travel in the open")
         return value.rstrip("/")
 
@@ -59,7 +59,8 @@ class JudgeSettings(Frozen):
         return value
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Tell whether a host name or address is loopback."""
     if host == "localhost":
         return True
     try:

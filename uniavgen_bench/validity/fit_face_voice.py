@@ -194,7 +194,7 @@ gender and age known), and {n["sure"]} of {n["train"]} distinct recordings of pu
 those whose face (P > 0.9) and pitch (under 165 Hz, over 170 Hz) say the same gender; nobody labelled them. Both sources
 weigh the same; for children, recorded clips count as grown-ups.
 
-**Tested on** {n["test"]} clips of other sources with distinct sound (recordings and generators), and on {n["drawn"]}
+**Tested on** {n["test"]} other clips, each with another sound (recordings and generators), and on {n["drawn"]}
 clips of the portrait world's split `test`. Own pairs of face and voice against swapped ones: AUC of `match` with its
 95 % interval (bootstrap over clips).
 
