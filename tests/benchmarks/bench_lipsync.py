@@ -12,6 +12,7 @@ from uniavgen_bench.analysis.clip import AnalysedClip
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.store import Store
 from uniavgen_bench.metrics import lipsync_mouth_audio, video_motion
+from uniavgen_bench.metrics.lipsync_speaking import speaking_scores
 from uniavgen_bench.metrics.syncnet_tracks import embed
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
@@ -54,3 +55,14 @@ def test_syncnet_on_35_frames_with_random_weights(benchmark: BenchmarkFixture) -
     coefficients = rng.normal(0, 1, (13, 139)).astype(np.float32)
     lips, sound = benchmark.pedantic(embed, (SyncNet().eval(), crops, coefficients, "cpu"), rounds=1)
     assert lips.shape == sound.shape == (30, 1024)
+
+
+def test_speaking_of_126_frames_with_random_weights(benchmark: BenchmarkFixture) -> None:
+    from uniavgen_bench.metrics.light_asd_network import LightAsd
+
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (126, 112, 112)).astype(np.uint8)
+    coefficients = rng.normal(0, 1, (504, 13)).astype(np.float32)
+    given = (LightAsd().eval(), pictures, coefficients, "cpu")
+    scores = benchmark.pedantic(speaking_scores, given, rounds=1)
+    assert scores.shape == (126,)
