@@ -66,7 +66,7 @@ def legend(comparison: Comparison) -> str:
     return (
         f"Means over the samples that both runs have a score for; difference: later run minus first, with its "
         f"{100 * (1 - block.alpha):g} % interval; p of the {test} after {correction} correction over "
-        f"{comparison.family} tests of systems (controls among themselves) at alpha {block.alpha:g}. "
+        f"{comparison.family} tests of systems (controls within each field) at alpha {block.alpha:g}. "
         "A sample that only one run has counts as worst for the other. Detectable: the smallest difference that "
         f"{100 * block.power:g} % of such comparisons would show."
     )

@@ -149,9 +149,9 @@ def compare_run(
 
     With a baseline, every other system is compared with it; without, every pair of systems, the later one in the order
     of `systems` beside the earlier. Controls are compared too - with the baseline, or with every system - but as a
-    family of their own: they say whether a metric can see anything, and adding one must not weaken what is said about
-    systems. Fields that nobody could measure (weights, references) are listed but belong to no family. `family`
-    counts the systems' tests.
+    family of their own in each field: they say whether this field can see anything, and neither adding one nor testing
+    another field must weaken what is said. Fields that nobody could measure (weights, references) are listed but belong
+    to no family. `family` counts the systems' tests.
 
     Raises:
         InputError: the block names an unknown field or system, or there is nothing to compare.
@@ -167,14 +167,15 @@ def compare_run(
     measurable = [column for column in columns if _measurable(grid, column)]
     impossible = [column for column in columns if column not in measurable]
     paired: list[PairedResult] = []
-    for couples in (claims, controls):
-        for part in (measurable, impossible):
-            paired += compare_pairs(_pairs(tables, couples, part, block), block, seed=seed)
+    for part in (measurable, impossible):
+        paired += compare_pairs(_pairs(tables, claims, part, block), block, seed=seed)
+    for column in (*measurable, *impossible):
+        paired += compare_pairs(_pairs(tables, controls, [column], block), block, seed=seed)
     family = len(claims) * len(measurable)
     notes = []
     if controls and measurable:
         notes.append(
-            f"{len(controls) * len(measurable)} tests of controls are corrected among themselves, "
+            f"{len(controls) * len(measurable)} tests of controls are corrected within each field, "
             "not with the systems'"
         )
     by_role: dict[Role, list[SampleTable]] = {}
