@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from uniavgen_bench.core.errors import BenchError
 from uniavgen_bench.weights.locate import WeightLocator
+
+# A busy machine makes single examples slow; a test that hangs is stopped from outside.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 TESTED_WEIGHTS = (
     "face-detector-full",
