@@ -271,3 +271,11 @@ def test_what_would_have_been_seen_is_qualified_where_one_system_lacks_samples(j
 def test_what_a_missing_value_counts_as_is_that_of_the_test(stats: RunStats, test: str, words: str) -> None:
     block = stats.block.model_copy(update={"test": test})
     assert words in worst(stats.model_copy(update={"block": block}))
+
+
+def test_too_few_samples_for_any_verdict_are_neither_missing_nor_power(judged: Path) -> None:
+    why = "6 samples and 80 tests allow no corrected p below 1"
+    result = paired(Verdict.NOT_SEEN, Direction.HIGHER, 0.3).model_copy(update={"why": why})
+    only = contrast(read_run(judged.parent), result, CompareBlock())
+    assert not held_back(result)
+    assert sentences([only], CompareBlock()) == (f"nothing could be seen: {why}.",)

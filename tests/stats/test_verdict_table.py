@@ -60,7 +60,7 @@ def test_controls_stand_in_a_table_of_their_own_and_ranks_hold_systems_alone(mad
     assert "shuffled-audio" not in claims + ranks
     assert "ground-truth" not in claims + ranks
     assert "shuffled-audio" in controls and "ground-truth" in controls
-    assert "lse_c  ? not comparable: neither has a number" in claims
+    assert "lse_c: ? not comparable: neither has a number" in claims
 
 
 def test_a_control_has_as_many_marks_as_systems_stand_apart_from_it() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from uniavgen_bench.core.comparison import CompareBlock
-from uniavgen_bench.core.errors import InputError, unknown_name
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.core.spec import MetricSpec
 from uniavgen_bench.report.compared_checks import (
@@ -19,6 +19,7 @@ from uniavgen_bench.report.compared_checks import (
     comparable_metrics,
     matched_systems,
 )
+from uniavgen_bench.report.compared_fields import tested_columns
 from uniavgen_bench.report.compared_runs import ComparedRun, read_compared
 from uniavgen_bench.report.comparison import (
     ComparedPair,
@@ -143,7 +144,7 @@ def _jobs(
     if not specs:
         reasons = "; ".join(f"{r.what}: {r.why}" for r in refused[:3])
         raise InputError(f"{first.name} and {run.name} have no metric that could be compared: {reasons}")
-    columns = _columns(specs, block, named=bool(options.fields))
+    columns = tested_columns(specs, block, named=bool(options.fields))
     systems, alone = matched_systems(first, run, options.systems)
     refused += alone
     jobs = []
@@ -167,18 +168,6 @@ def _jobs(
         control = Role.SYSTEM not in (first.systems[before].role, run.systems[after].role)
         jobs.append(_Job(run, after, before, control, pairs, grid, grid_before))
     return jobs, refused
-
-
-def _columns(specs: Sequence[MetricSpec], block: CompareBlock, *, named: bool) -> list[tuple[str, str]]:
-    """Return the fields to test; those of the suite that are not comparable are left out, those of the user refused."""
-    known = {f"{spec.id}.{f.name}": (spec.name, f.name) for spec in specs for f in spec.fields}
-    if not block.fields:
-        return [(spec.name, spec.headline.name) for spec in specs]
-    for name in block.fields:
-        if named and name not in known:
-            raise unknown_name("field that both runs have", name, known)
-    found = [known[name] for name in block.fields if name in known]
-    return found or [(spec.name, spec.headline.name) for spec in specs]
 
 
 def _grid(run: ComparedRun, system: str, specs: Sequence[MetricSpec], samples: frozenset[str]) -> ScoreGrid:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uniavgen_bench.core.comparison import CompareBlock, PairedResult, Verdict
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.report.verdicts import Contrast, contrasts, if_complete, p_text
+from uniavgen_bench.report.verdicts import Contrast, contrasts, if_complete, out_of_reach, p_text
 from uniavgen_bench.stats.numbers import number, percent, unit_text
 from uniavgen_bench.stats.verdict_table import digits_of
 
@@ -53,7 +53,10 @@ def sentences(members: Sequence[Contrast], block: CompareBlock) -> tuple[str, ..
     different = sum(c.result.verdict is Verdict.DIFFERENT for c in members)
     if different:
         said.append(f"{different} of {len(members)} pairs differ; neither way is better.")
-    if unseen:
+    hopeless = [c.result.why for c in members if out_of_reach(c.result)]
+    if unseen and len(hopeless) == unseen:
+        said.append(f"nothing could be seen: {hopeless[0]}.")
+    elif unseen:
         early = "" if block.correction == "none" else " before correction"
         power = f" with {percent(block.power)} power{early}"
         known = [

@@ -190,7 +190,12 @@ def _part(run: RunData, result: PairedResult) -> str:
 
 def held_back(result: PairedResult) -> bool:
     """Whether a difference over the pairs was not counted for the samples that one of the two lacks."""
-    return result.verdict is Verdict.NOT_SEEN and bool(result.why)
+    return result.verdict is Verdict.NOT_SEEN and " lacks " in result.why
+
+
+def out_of_reach(result: PairedResult) -> bool:
+    """Whether this many clusters and tests could not have shown any difference."""
+    return result.verdict is Verdict.NOT_SEEN and " allow no " in result.why
 
 
 def if_complete(results: Sequence[PairedResult]) -> str:

@@ -116,7 +116,11 @@ def legend(stats: RunStats) -> str:
     """Say what the columns are."""
     block = stats.block
     test = "sign-flip permutation of means" if block.test == "paired_permutation" else "Wilcoxon signed ranks"
-    over = f"{CORRECTION_TEXT[block.correction]} over {stats.family} tests"
+    over = (
+        f"{CORRECTION_TEXT[block.correction]} over {stats.family} tests"
+        if stats.family
+        else "within each field"
+    )
     return (
         f"Difference over the pairs with its {100 * (1 - block.alpha):g} % interval; d: in standard deviations, "
         f"positive is better; p: {test}, {over}, alpha {block.alpha:g}, "

@@ -105,11 +105,11 @@ def _claims(
     table.add_column("seen\nfrom", justify="right", overflow="fold")
     table.add_column("pairs", justify="right", no_wrap=True)
     below: list[str] = []
-    dropped = 0
+    dropped, marked = 0, False
     for group in by_field(results):
         why = nothing_to_compare(group)
         if why:
-            below.append(f"{group[0].metric} {group[0].field}  {why}")
+            below.append(f"{group[0].metric} {group[0].field}: {why}")
             continue
         shared = shared_why(group)
         if shared:
@@ -119,6 +119,7 @@ def _claims(
             shown = [r for r in group if r.verdict is not Verdict.NOT_SEEN]
             dropped += len(group) - len(shown)
         digits = digits_of(group)
+        marked = marked or any(r.why and not shared for r in shown)
         if len(pairs) == 1:
             table.add_row(_field(group[0]), *_row(group[0], digits, shared))
             continue
@@ -126,12 +127,12 @@ def _claims(
             table.add_row(_field(group[0]))
         for result in shown:
             table.add_row(_name(result, group, roles, labels), *_row(result, digits, shared))
-    if any(r.why and not shared_why(group) for group in by_field(results) for r in group):
+    if marked:
         below.append("† missing samples or too few clusters matter here: report/verdicts.md says how")
     if dropped:
         below.append(f"{dropped} comparisons in which nothing was seen: in the report")
     said = [Text("\n".join(f"  {printable(line)}" for line in _merged(below)), style="dim")] if below else []
-    return Group(table, *said)
+    return Group(table, *said) if table.row_count else Group(Text(printable(title), style="bold"), *said)
 
 
 def _merged(lines: Sequence[str]) -> list[str]:
@@ -156,7 +157,9 @@ def _row(result: PairedResult, digits: int, shared: str) -> list[Text]:
     if result.why and not shared:
         verdict.append(" †", style="not bold dim")
     detectable = (
-        NONE if result.detectable is None else number(result.detectable, decimals([result.detectable]))
+        NONE
+        if result.detectable is None or " allow no " in result.why
+        else number(result.detectable, decimals([result.detectable]))
     )
     return [
         Text(estimate_text(result.difference, digits).replace(" [", "\n[")),
@@ -173,7 +176,9 @@ def _row(result: PairedResult, digits: int, shared: str) -> list[Text]:
 def _controls(results: Sequence[PairedResult], roles: dict[str, Role], labels: dict[str, str]) -> Table:
     """Show a row per field and a column per control: how many systems it was told apart from, and which way."""
     names = list(dict.fromkeys(r.system if not _proper(r.system, roles) else r.baseline for r in results))
-    table = _table("Controls: ▲ better, ▼ worse, ◆ different than so many of the systems; · none told apart")
+    table = _table(
+        "Controls: ▲ better, ▼ worse, ◆ different than so many of the systems; · none told apart; ? no test"
+    )
     _field_column(table, results)
     for name in names:
         table.add_column(Text(labels.get(name, printable(name))), justify="right", overflow="fold")
