@@ -73,6 +73,22 @@ def test_bad_setting_names_the_setting(tmp_path: Path, setting: str) -> None:
         resolved(write(tmp_path), setting)
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "foo=1",
+        "dataset.pth=a",
+        "systems.2.options.milliseconds=soon",
+        "systems.0=precomputd",
+        "metrics=[x.y]",
+    ],
+)
+def test_what_a_setting_brought_in_is_not_blamed_on_the_file(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(InputError, match="^--set") as told:
+        resolved(write(tmp_path), setting)
+    assert "demo.yaml" not in str(told.value)
+
+
 def test_setting_wins_over_the_file(tmp_path: Path) -> None:
     found = resolved(write(tmp_path), "systems.2.options.milliseconds=-40", "seed=7")
     assert found.systems[2].info.options["milliseconds"] == -40 and found.suite.seed == 7

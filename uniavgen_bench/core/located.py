@@ -23,12 +23,13 @@ MAX_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Located:
-    """Plain data with the line (from 1) of each of its keys and items."""
+    """Plain data with the line (from 1) of each of its keys and items; `given` came from the command line instead."""
 
     data: Any
     lines: Mapping[Location, int]
     file: str
     at: Location = ()
+    given: frozenset[Location] = frozenset()
 
     def inside(self, *path: str | int, without: frozenset[str] = frozenset()) -> Located:
         """Return the part below a path that exists, less some of its keys; places still name the whole file."""
@@ -37,12 +38,14 @@ class Located:
             data = data[part]
         if isinstance(data, dict):
             data = {key: value for key, value in data.items() if key not in without}
-        return Located(data, self.lines, self.file, (*self.at, *path))
+        return Located(data, self.lines, self.file, (*self.at, *path), self.given)
 
     def where(self, location: Location) -> Where:
         """Return the place of a key, or of its nearest parent that has one."""
         location = (*self.at, *location)
         key = ".".join(str(part) for part in location) or None
+        if any(location[: len(given)] == given for given in self.given):
+            return Where("--set" if location[0] != "metrics" else "--set or --metrics", None, key)
         at = location
         while at and at not in self.lines:
             at = at[:-1]

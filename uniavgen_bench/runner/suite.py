@@ -98,7 +98,7 @@ def override(located: Located, settings: Sequence[str]) -> Located:
     Raises:
         InputError: no `=`, a bad value, or a key that leads into something that is not a mapping.
     """
-    data, lines = located.data, dict(located.lines)
+    data, lines, given = located.data, dict(located.lines), set(located.given)
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key:
@@ -106,7 +106,8 @@ def override(located: Located, settings: Sequence[str]) -> Located:
         value = parse_yaml(text, f"--set {key}").data
         data = _put(data, tuple(key.split(".")), value, key)
         lines = {at: line for at, line in lines.items() if at[: key.count(".") + 1] != tuple(key.split("."))}
-    return replace(located, data=data, lines=lines)
+        given.add(tuple(int(part) if part.isdecimal() else part for part in key.split(".")))
+    return replace(located, data=data, lines=lines, given=frozenset(given))
 
 
 def _put(data: Any, path: tuple[str, ...], value: Any, key: str) -> Any:
@@ -241,7 +242,7 @@ def _configure(suite: Suite, index: int, located: Located) -> ConfiguredSystem:
     if isinstance(given, dict) and "options" in given:
         options = validate(plugin.options, located.inside("systems", index, "options"))
     else:
-        options = validate(plugin.options, Located({}, {}, located.file, ("systems", index, "options")))
+        options = validate(plugin.options, Located({}, {}, located.file, ("systems", index, "options"), located.given))
     info = SystemInfo(
         id=block.id or block.use,
         use=block.use,
