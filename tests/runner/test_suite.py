@@ -84,7 +84,7 @@ def test_bad_setting_names_the_setting(tmp_path: Path, setting: str) -> None:
     ],
 )
 def test_what_a_setting_brought_in_is_not_blamed_on_the_file(tmp_path: Path, setting: str) -> None:
-    with pytest.raises(InputError, match="^--set") as told:
+    with pytest.raises(InputError, match=r"^--set") as told:
         resolved(write(tmp_path), setting)
     assert "demo.yaml" not in str(told.value)
 
