@@ -150,7 +150,9 @@ def test_sound_that_starts_late_is_not_heard_before_it_starts(models):
 
 def test_without_weights_the_answer_is_missing_weights():
     with pytest.raises(MissingError) as raised:
-        METRIC.measure(world([(track_of(np.arange(60)), levels(60))]), SAMPLE, Models(LocalWeights(None, "light-asd")))
+        METRIC.measure(
+            world([(track_of(np.arange(60)), levels(60))]), SAMPLE, Models(LocalWeights(None, "light-asd"))
+        )
     assert raised.value.missing.reason is Reason.WEIGHTS
 
 

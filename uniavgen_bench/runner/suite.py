@@ -242,7 +242,9 @@ def _configure(suite: Suite, index: int, located: Located) -> ConfiguredSystem:
     if isinstance(given, dict) and "options" in given:
         options = validate(plugin.options, located.inside("systems", index, "options"))
     else:
-        options = validate(plugin.options, Located({}, {}, located.file, ("systems", index, "options"), located.given))
+        options = validate(
+            plugin.options, Located({}, {}, located.file, ("systems", index, "options"), located.given)
+        )
     info = SystemInfo(
         id=block.id or block.use,
         use=block.use,
