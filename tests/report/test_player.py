@@ -55,6 +55,17 @@ def apart(browser: Browser, when: str = "true") -> float:
     return float(max(times) - min(times))
 
 
+def usually_apart(browser: Browser, when: str) -> float:
+    """How far playing clips are apart once `when` holds: the median of 30 frames, for a busy machine drops some."""
+    spreads = [apart(browser, when)]
+    spreads += [
+        browser.run(f"new Promise(done => requestAnimationFrame(() => {{ const times = {TIMES};"
+                    " done(Math.max(...times) - Math.min(...times)); }))")
+        for _ in range(29)
+    ]  # fmt: skip
+    return float(sorted(spreads)[len(spreads) // 2])
+
+
 PAIR = {"sample": "portrait_000", "system": ["UniAVGen", "Ovi"]}
 FOUR = {"sample": "portrait_000", "system": ["UniAVGen", "Ovi", "UniVerse-1", "ground-truth"]}
 
@@ -65,10 +76,10 @@ def test_clips_are_in_step_after_three_seconds_and_after_seeking(
 ) -> None:
     open_player(browser, judged, **asked)
     browser.run("document.getElementById('play').click()")
-    assert apart(browser, "Math.min(...times) > 3") <= FRAME
+    assert usually_apart(browser, "Math.min(...times) > 3") <= FRAME
     browser.run("document.getElementById('seek').value = 1.5")
     browser.run("document.getElementById('seek').dispatchEvent(new Event('input', {bubbles: true}))")
-    assert apart(browser, "Math.max(...times) < 2.8 && Math.min(...times) > 2") <= FRAME
+    assert usually_apart(browser, "Math.max(...times) < 2.8 && Math.min(...times) > 2") <= FRAME
     browser.run("document.getElementById('play').click()")
     browser.wait(f"{STATUS}.includes('frame')")
     browser.wait(READY)
@@ -88,7 +99,7 @@ def test_a_clip_that_lags_catches_up_without_bending_the_one_that_is_heard(
     browser.run("(v => { v.currentTime += 0.2; })(document.querySelectorAll('#panels video')[1])")
     browser.wait("document.querySelectorAll('#panels video')[1].playbackRate < 0.99", seconds=2)
     assert browser.run("document.querySelectorAll('#panels video')[0].playbackRate") == 1
-    assert apart(browser, "Math.min(...times) > 3.2") <= FRAME
+    assert usually_apart(browser, "Math.min(...times) > 3.2") <= FRAME
 
 
 def test_keys_step_frames_play_and_choose_who_is_heard(browser: Browser, judged: Path) -> None:
@@ -140,9 +151,9 @@ def test_clips_play_again_when_asked_and_stop_at_the_end_when_not(browser: Brows
     browser.wait("document.getElementById('play').dataset.state === 'paused'", seconds=20)
     assert min(browser.run(TIMES)) > 4.7
     browser.run("document.getElementById('loop').click(); document.getElementById('play').click()")
-    assert apart(browser, "times.every(t => t > 0.5 && t < 2)") <= FRAME
+    assert usually_apart(browser, "times.every(t => t > 0.5 && t < 2)") <= FRAME
     press(browser, "End")
-    assert apart(browser, "times.every(t => t > 0.5 && t < 2)") <= FRAME
+    assert usually_apart(browser, "times.every(t => t > 0.5 && t < 2)") <= FRAME
     press(browser, "k")
 
 
@@ -157,10 +168,8 @@ def test_a_press_in_the_curves_seeks_and_the_cursor_follows(browser: Browser, ju
     for kind in ("mousePressed", "mouseReleased"):
         browser.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
     browser.wait(f"{TIMES}.every(t => Math.abs(t - 2.5) < 0.06)")
-    cursors = browser.run(
-        "[...document.querySelectorAll('.track .now')].map(l => Number(l.getAttribute('x1')))"
-    )
-    assert cursors == pytest.approx([500, 500], abs=8)
+    cursors = "[...document.querySelectorAll('.track .now')].map(l => Number(l.getAttribute('x1')))"
+    browser.wait(f"{cursors}.every(x => Math.abs(x - 500) < 8)")  # drawn in the frame after the seek
 
 
 def test_samples_turn_and_filters_and_differences_choose_them(browser: Browser, judged: Path) -> None:
