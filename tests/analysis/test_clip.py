@@ -134,6 +134,25 @@ def test_other_weights_are_another_address_for_what_reads_them(flash: Path, stor
     assert not changed & {Artefact.FRAMES, Artefact.THUMBNAILS, Artefact.SPEECH}
 
 
+def test_pictures_come_at_full_size_each_time_they_are_asked_for_and_are_not_kept(
+    flash: Path, store: Store
+) -> None:
+    clip = AnalysedClip(flash, SAMPLE, store, Models(NoWeights()))
+    clip.ensure([Artefact.PICTURES])
+    assert clip.seconds == {} and not clip.has(Artefact.PICTURES)
+    for _ in range(2):
+        pictures = list(clip.pictures())
+        assert len(pictures) == 75 and pictures[0].image.shape == (96, 128, 3)
+    np.testing.assert_allclose([p.time for p in pictures], clip.frames.times)
+
+
+def test_pictures_of_a_sound_are_missing(store: Store, tmp_path: Path) -> None:
+    clip = AnalysedClip(sound_only(tmp_path).path, SAMPLE, store, Models(NoWeights()))
+    with pytest.raises(MissingError) as raised:
+        next(clip.pictures())
+    assert raised.value.missing.reason is Reason.NO_VIDEO
+
+
 def test_versions_name_all_that_an_artefact_is_made_from_and_are_json() -> None:
     versions = artefact_versions([Artefact.SPEAKER], Models(NoWeights()))
     assert {"speaker", "faces", "frames", "speech", "voice_activity"} <= set(versions)

@@ -48,6 +48,7 @@ def ask(tmp_path: Path) -> Callable[[Metric, Sample], tuple[Scored, bool]]:
 UNDECLARED: dict[str, Metric] = {
     "another artefact": metric(lambda c, s: float(len(c.speech.samples)), Artefact.THUMBNAILS),
     "what an artefact is not made from": metric(lambda c, s: float(c.frames.width), Artefact.SPEECH),
+    "pictures": metric(lambda c, s: next(c.pictures()).time, Artefact.FRAMES),
     "reference audio": metric(lambda c, s: float(len(c.reference_speech.samples)), Artefact.SPEECH),
     "half of the reference": metric(
         lambda c, s: c.reference_speech.start, Artefact.SPEECH, sample_needs=("reference_audio",)

@@ -6,6 +6,7 @@ on which sound and picture share one zero (edit lists and encoder delay already 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -13,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from uniavgen_bench.media.decode import VideoFrame
 from uniavgen_bench.media.probe import ClipFacts
 
 SPEECH_RATE = 16_000
@@ -184,6 +186,12 @@ class ClipArtefacts(Protocol):
     @property
     def whole_frames(self) -> WholeFrames:
         """Every whole picture, squeezed to a square."""
+
+    def pictures(self) -> Iterator[VideoFrame]:
+        """Decode the clip once more and yield every picture at full size; nothing of it is kept.
+
+        For networks whose definition asks for the picture itself; raises `no_video` or `unreadable`.
+        """
 
     @property
     def speech(self) -> Speech:

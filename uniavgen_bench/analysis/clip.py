@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ from uniavgen_bench.core.result import Missing, MissingError, Reason
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact
 from uniavgen_bench.core.store import Store
+from uniavgen_bench.media.decode import VideoFrame, video_frames
 from uniavgen_bench.media.errors import MediaError
 from uniavgen_bench.media.probe import ClipFacts, probe
 from uniavgen_bench.weights.models import Models
@@ -68,7 +69,7 @@ class AnalysedClip:
 
     def ensure(self, artefacts: Sequence[Artefact]) -> None:
         """Compute and keep what a set of metrics reads; whatever is missing is told when it is read."""
-        wanted = with_reads(artefacts)
+        wanted = [artefact for artefact in with_reads(artefacts) if artefact is not Artefact.PICTURES]
         self._whole = Artefact.WHOLE_FRAMES in wanted and not self.has(Artefact.WHOLE_FRAMES)
         if not {Artefact.FACES, Artefact.CROPS} & set(wanted):
             for artefact in {Artefact.FRAMES, Artefact.THUMBNAILS} & set(wanted):
@@ -125,6 +126,16 @@ class AnalysedClip:
     def whole_frames(self) -> WholeFrames:
         """Every whole picture, squeezed to a square."""
         return self._read(Artefact.WHOLE_FRAMES, WholeFrames)
+
+    def pictures(self) -> Iterator[VideoFrame]:
+        """Decode the clip once more and yield every picture at full size; raises `no_video` or `unreadable`."""
+        absent = self._absent_stream(Artefact.PICTURES)
+        if absent is not None:
+            raise MissingError(absent.reason, absent.detail)
+        try:
+            yield from video_frames(self.path, threads=self._models.threads)
+        except MediaError as error:
+            raise MissingError(error.reason, error.detail) from error
 
     @property
     def speech(self) -> Speech:

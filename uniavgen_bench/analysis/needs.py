@@ -42,6 +42,7 @@ RECIPES: Mapping[Artefact, Recipe] = {
     Artefact.FRAMES: Recipe(1, Stream.VIDEO),
     Artefact.THUMBNAILS: Recipe(1, Stream.VIDEO),
     Artefact.WHOLE_FRAMES: Recipe(1, Stream.VIDEO),
+    Artefact.PICTURES: Recipe(1, Stream.VIDEO),
     Artefact.FACES: Recipe(1, Stream.VIDEO, FACE_WEIGHTS),
     Artefact.CROPS: Recipe(1, Stream.VIDEO, FACE_WEIGHTS),
     Artefact.SPEECH: Recipe(1, Stream.AUDIO),

@@ -41,6 +41,7 @@ class Artefact(StrEnum):
     CROPS = "crops"
     THUMBNAILS = "thumbnails"
     WHOLE_FRAMES = "whole_frames"
+    PICTURES = "pictures"
     SPEECH = "speech"
     VOICE_ACTIVITY = "voice_activity"
     TRANSCRIPT = "transcript"

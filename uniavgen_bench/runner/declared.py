@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from uniavgen_bench.analysis.artefacts import (
@@ -18,6 +19,7 @@ from uniavgen_bench.analysis.artefacts import (
 )
 from uniavgen_bench.analysis.needs import RECIPES, Stream, with_reads
 from uniavgen_bench.core.spec import Artefact, MetricSpec
+from uniavgen_bench.media.decode import VideoFrame
 from uniavgen_bench.media.probe import ClipFacts
 
 
@@ -72,6 +74,10 @@ class DeclaredArtefacts:
     def whole_frames(self) -> WholeFrames:
         """Every whole picture, squeezed to a square."""
         return self._declared(Artefact.WHOLE_FRAMES).whole_frames
+
+    def pictures(self) -> Iterator[VideoFrame]:
+        """Every picture at full size, decoded once more."""
+        return self._declared(Artefact.PICTURES).pictures()
 
     @property
     def speech(self) -> Speech:
