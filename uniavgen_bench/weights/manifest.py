@@ -44,11 +44,13 @@ class Source(Frozen):
     `at` is `pypi:NAME==VERSION:MEMBER`, `hf:OWNER/REPO@REVISION:FILE`, `github:OWNER/REPO@COMMIT:FILE` or an
     https URL. `bytes` is the size of the download where that is more than the file (an archive).
     `tried` says whether the file with the manifest's hash was once really fetched from there.
+    `then` names the places of the parts that follow, where an archive holds only the first part of the file.
     """
 
     at: str
     bytes: int | None = Field(default=None, gt=0)
     tried: bool = True
+    then: tuple[Source, ...] = ()
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -57,7 +59,14 @@ class Source(Frozen):
             raise ValueError(
                 f"{self.at!r} is not pypi:NAME==VERSION:MEMBER, hf:…, github:…@COMMIT:… or https://…"
             )
+        if any(part.then for part in self.then):
+            raise ValueError(f"{self.at!r}: a part cannot have parts of its own")
         return self
+
+    @property
+    def parts(self) -> tuple[Source, ...]:
+        """All that must be fetched to have the file, in the order of its bytes: mostly this source alone."""
+        return (self, *self.then)
 
     @property
     def scheme(self) -> Scheme:

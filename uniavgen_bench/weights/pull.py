@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from uniavgen_bench.core.errors import InputError
-from uniavgen_bench.weights.archive import FetchError, extract_member, write_checked
+from uniavgen_bench.weights.archive import FetchError, join_members
 from uniavgen_bench.weights.fetch import Fetcher
 from uniavgen_bench.weights.manifest import Scheme, Source, Weight, WeightFile
 from uniavgen_bench.weights.progress import PullProgress
@@ -36,8 +36,8 @@ def download_bytes(weights: Sequence[Weight]) -> int:
     """Return the bytes that pulling takes from the first source of each file: an archive counts once."""
     sizes: dict[str, int] = {}
     for want in wanted_files(weights):
-        source = want.file.sources[0]
-        sizes[source.archive] = source.bytes or want.file.bytes
+        for part in want.file.sources[0].parts:
+            sizes[part.archive] = part.bytes or want.file.bytes
     return sum(sizes.values())
 
 
@@ -104,12 +104,8 @@ class _Staging:
         checked = self.root / "checked"
         for source in want.file.sources:
             try:
-                download = self._download(source, want.file)
-                if source.member is None:
-                    with download.open("rb") as stream:
-                        write_checked(stream, want.file, checked)
-                else:
-                    extract_member(download, source.member, want.file, checked)
+                parts = [(self._download(part, want.file), part.member) for part in source.parts]
+                join_members(parts, want.file, checked)
             except FetchError as error:
                 text = str(error)
                 reasons.append(text if source.archive in text else f"{source.archive}: {text}")
