@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uniavgen_bench.core.sample import Role, Sample
+from uniavgen_bench.core.errors import InputError, Where
+from uniavgen_bench.core.sample import Role, Sample, Task
 from uniavgen_bench.core.spec import Frozen
+from uniavgen_bench.datasets.card import SetCard
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class DatasetPlugin:
     """What an entry point of the group `uniavgen_bench.datasets` names.
 
     `options` is the schema of the suite's `dataset:` block without `name`; `load` gets the checked options.
+    `tasks`: which of the five it can serve; None means any, an empty tuple none. `card`: the facts of a set that
+    others made.
 
     Raises (load):
         InputError: the data cannot be used; names file, line and column.
@@ -54,3 +58,24 @@ class DatasetPlugin:
     summary: str
     options: type[Frozen]
     load: Callable[[Any], Dataset]
+    tasks: tuple[Task, ...] | None = None
+    card: SetCard | None = None
+
+
+def options_for_task(plugin: DatasetPlugin, options: Any, task: Task | None, where: Where) -> Any:
+    """Return a dataset's options under a suite's task: an option `task` that was not given is the suite's.
+
+    Raises:
+        InputError: the dataset cannot serve the task, or was told to serve another one.
+    """
+    if task is None or plugin.tasks is None:
+        return options
+    if task not in plugin.tasks:
+        serves = ", ".join(plugin.tasks) or (plugin.card.serves if plugin.card else "none of the five tasks")
+        raise InputError(f"{plugin.name} cannot serve {task.value}; it serves {serves}", where=where)
+    if "task" not in type(options).model_fields or options.task is task:
+        return options
+    if options.task is not None:
+        what = f"{plugin.name} is told to serve {options.task.value}, the suite is for {task.value}"
+        raise InputError(what, where=where, way_out="leave dataset.task out")
+    return options.model_copy(update={"task": task})

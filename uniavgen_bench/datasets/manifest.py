@@ -49,7 +49,10 @@ def confined(text: str, root: Path, where: Where) -> Path:
     windows, posix = PureWindowsPath(text), PurePosixPath(text)
     if "\0" in text:
         raise InputError("the path holds a NUL character", where=where)
-    path = (root / text).resolve()
+    try:
+        path = (root / text).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, signs that no file system takes
+        raise InputError(f"{text!r} cannot be a path: {error}", where=where) from None
     if windows.drive or windows.root or posix.is_absolute() or not path.is_relative_to(root.resolve()):
         raise InputError(
             f"{text!r} leads out of {root}", where=where, way_out="paths are relative to the root"
