@@ -19,9 +19,7 @@ app = typer.Typer(
     help="Numbers that can be trusted for generated talking people: lip sync, voice, speech, sound and picture.",
 )
 metrics_app = typer.Typer(no_args_is_help=True, help="What is measured: units, ranges, directions, sources.")
-systems_app = typer.Typer(no_args_is_help=True, help="What makes clips: models, controls, finished clips.")
 app.add_typer(metrics_app, name="metrics")
-app.add_typer(systems_app, name="systems")
 
 Out = Annotated[Path | None, typer.Option(help="Run directory; the same one goes on where it was stopped.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N clips of each system.")]
@@ -243,17 +241,6 @@ def metrics_show(
     show_metric(name, json=json)
 
 
-@systems_app.command("list")
-def systems_list(json: Json = False) -> None:
-    """List the systems that are installed.
-
-    Example: uniavgen-bench systems list
-    """
-    from uniavgen_bench.systems.catalogue import show_systems
-
-    show_systems(json=json)
-
-
 @app.callback(invoke_without_command=True)
 def version(
     show: Annotated[
@@ -275,15 +262,17 @@ def _scorer() -> Any:
 
 
 def _with_weights() -> typer.Typer:
-    """Add the weights and dataset commands only when they may be needed; their imports cost time."""
+    """Add the groups of commands only when they may be needed; their imports cost time."""
     from uniavgen_bench.datasets.commands import dataset_app
     from uniavgen_bench.report.gate_commands import gate_app
     from uniavgen_bench.report.leaderboard.commands import leaderboard_app
+    from uniavgen_bench.runner.system_commands import systems_app
     from uniavgen_bench.weights.commands import weights_app
 
     app.add_typer(dataset_app, name="dataset")
     app.add_typer(gate_app, name="gate")
     app.add_typer(leaderboard_app(_scorer), name="leaderboard")
+    app.add_typer(systems_app, name="systems")
     app.add_typer(weights_app, name="weights")
     return app
 

@@ -58,7 +58,8 @@ class ClipRecord(Frozen):
 
     `media` and `evidence` are relative to the run directory, or None. `poster` is a JPEG picture of the clip.
     `problem` is the reason why there is nothing to score, as `reason: detail`, or empty. `notes` say what the decoder
-    found wrong with a clip that was scored all the same, for example that its file is cut off.
+    found wrong with a clip that was scored all the same, for example that its file is cut off. `delivered` says what a
+    system of another project delivered and what was done with it and with its inputs.
     """
 
     system: str
@@ -76,10 +77,14 @@ class ClipRecord(Frozen):
     audio_rate: int | None = None
     problem: str = ""
     notes: list[str] = Field(default_factory=list)
+    delivered: str = ""
 
 
 class RunManifest(Frozen):
-    """manifest.json: what was run, with what, where, and when."""
+    """manifest.json: what was run, with what, where, and when.
+
+    `media`: by system, what its clips are like and that they were scored as they are.
+    """
 
     schema_version: Literal[1] = 1
     suite: str
@@ -102,6 +107,7 @@ class RunManifest(Frozen):
     compare: CompareBlock | None = None
     ablation: AblationBlock | None = None
     gate: GateBlock | None = None
+    media: dict[str, str] = Field(default_factory=dict)
 
 
 class RunDirectory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
 from uniavgen_bench.runner.run_folder import clear_other_run, locked, open_run, writable
+from uniavgen_bench.runner.run_media import media_by_system
+from uniavgen_bench.runner.staged import check_staged, make_staged
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.verdicts import Verdicts, write_verdicts
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
@@ -85,6 +87,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
     plan = make_plan(resolved, limit=options.limit, only=options.systems)
     for note in plan.notes:
         hooks.note(note)
+    check_staged(resolved, plan)
     locator = WeightLocator()
     names = needed_weights([metric.spec for _, metric in resolved.metrics])
     block, said = completed(resolved.suite.compare, plan.systems, resolved.reference)
@@ -137,6 +140,12 @@ def _processors() -> set[int]:
 def run_identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> str:
     """Hash what a run is about: suite, clips, metrics; not how many processes do it, nor how it is compared."""
     about = {key: value for key, value in resolved.lock.items() if key not in ("compare", "gate")}
+    about["systems"] = [
+        s.info.model_copy(
+            update={"options": {k: v for k, v in s.info.options.items() if k not in s.plugin.how_only}}
+        ).model_dump(mode="json")
+        for s in resolved.systems
+    ]
     clips = [
         [
             c.key.model_dump(),
@@ -200,9 +209,9 @@ def _score_all(
     pool = PoolOptions(workers, config.threads, options.timeout)
     paths: dict[ClipKey, Path] = {c.key: c.path for c in plan.clips if c.path is not None}
     finished: dict[ClipKey, ClipOutcome] = {}
-    stages = [
-        [_work(c, paths, root) for c in plan.clips if bool(c.sources) is derived] for derived in (False, True)
-    ]
+    made = make_staged(resolved, plan, root, options.device, hooks.note)
+    works = [replace(_work(c, paths, root), made=made.get(c.key)) for c in plan.clips]
+    stages = [[w for w in works if bool(w.sources) is derived] for derived in (False, True)]
     for work, outcome in outcomes(config, stages, pool):
         finished[work.key] = outcome
         hooks.finished(work, outcome)
@@ -243,6 +252,7 @@ def _finish(
             "status": "complete",
             "finished": finished.isoformat(timespec="seconds"),
             "seconds": round((finished - started).total_seconds(), 2),
+            "media": media_by_system(records),
         }
     )
     write_json(directory.manifest_path, manifest.model_dump(mode="json"))

@@ -17,7 +17,7 @@ from uniavgen_bench.core.located import Located, Location, parse_yaml, read_text
 from uniavgen_bench.core.registry import DATASETS, METRICS, SYSTEMS, Plugin, Registry
 from uniavgen_bench.core.sample import Role, SystemInfo, Task
 from uniavgen_bench.core.spec import Frozen
-from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin
+from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin, options_for_task
 from uniavgen_bench.metrics.catalogue import plain_name
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.ablation import Asked, FactorOptions, asked_ablation, expand
@@ -156,7 +156,10 @@ def _narrowed(suite: Suite, metrics: Sequence[str]) -> Suite:
 
 
 def _absolute(data: dict[str, Any], base: Path) -> dict[str, Any]:
-    """Make the dataset's paths in the file absolute, before the command line's are put in."""
+    """Make the dataset's and the systems' paths in the file absolute, before the command line's are put in."""
+    systems = data.get("systems")
+    if isinstance(systems, list):
+        data = {**data, "systems": [_absolute_system(entry, base) for entry in systems]}
     block = data.get("dataset")
     if not isinstance(block, dict):
         return data
@@ -164,6 +167,18 @@ def _absolute(data: dict[str, Any], base: Path) -> dict[str, Any]:
         key: str(base / block[key]) for key in ("path", "root", "clips") if isinstance(block.get(key), str)
     }
     return {**data, "dataset": {**block, **paths}}
+
+
+def _absolute_system(entry: Any, base: Path) -> Any:
+    if not isinstance(entry, dict) or not isinstance(entry.get("options"), dict):
+        return entry
+    options = entry["options"]
+    paths = {
+        key: str(base.absolute() / options[key])
+        for key in ("root", "clips")
+        if isinstance(options.get(key), str)
+    }
+    return {**entry, "options": {**options, **paths}}
 
 
 def resolve(suite: Suite, located: Located, factors: FactorOptions | None = None) -> ResolvedSuite:
@@ -182,7 +197,8 @@ def resolve(suite: Suite, located: Located, factors: FactorOptions | None = None
         raise InputError("is required", where=located.where(("dataset", "name")))
     plugin = _find(plugins, name, located, ("dataset", "name"))
     block = located.inside("dataset", without=frozenset({"name"}))
-    dataset_options = validate(plugin.options, block)
+    at = located.where(("dataset", "name"))
+    dataset_options = options_for_task(plugin, validate(plugin.options, block), suite.task, at)
     systems = tuple(_configure(suite, i, located) for i in range(len(suite.systems)))
     _distinct([s.info.id for s in systems], located)
     metrics = Registry(METRICS, "metric", Metric)
@@ -194,6 +210,7 @@ def resolve(suite: Suite, located: Located, factors: FactorOptions | None = None
     if asked is not None:
         systems = expand(asked, systems)
     dataset = plugin.load(dataset_options)
+    _check_tasks(systems, dataset, located)
     ids = _names_of(systems, dataset)
     check_compare(suite.compare, located, ids, specs, dataset)
     if suite.gate is not None:
@@ -236,15 +253,13 @@ def _configure(suite: Suite, index: int, located: Located) -> ConfiguredSystem:
     given = located.data["systems"][index]
     at: Location = ("systems", index) if isinstance(given, str) else ("systems", index, "use")
     plugin = _find(Registry(SYSTEMS, "system", SystemPlugin), block.use, located, at)
-    if suite.task is not None and plugin.tasks is not None and suite.task not in plugin.tasks:
-        can = ", ".join(plugin.tasks)
-        raise InputError(f"{block.use} cannot do {suite.task.value}; it does {can}", where=located.where(at))
     if isinstance(given, dict) and "options" in given:
         options = validate(plugin.options, located.inside("systems", index, "options"))
     else:
         options = validate(
             plugin.options, Located({}, {}, located.file, ("systems", index, "options"), located.given)
         )
+    _refuse_task(suite.task, block.use, plugin, options, located, at)
     info = SystemInfo(
         id=block.id or block.use,
         use=block.use,
@@ -252,6 +267,25 @@ def _configure(suite: Suite, index: int, located: Located) -> ConfiguredSystem:
         options=options.model_dump(mode="json"),
     )
     return ConfiguredSystem(info, plugin, options)
+
+
+def _refuse_task(
+    task: Task | None, name: str, plugin: SystemPlugin, options: Frozen, located: Located, at: Location
+) -> None:
+    tasks = plugin.tasks_of(options) if plugin.tasks_of is not None else plugin.tasks
+    if task is not None and tasks is not None and task not in tasks:
+        raise InputError(
+            f"{name} cannot do {task.value}; it does {', '.join(tasks)}", where=located.where(at)
+        )
+
+
+def _check_tasks(systems: Sequence[ConfiguredSystem], dataset: Dataset, located: Located) -> None:
+    """Refuse samples of a task that a system of another project cannot do, whatever the suite's own task says."""
+    tasks = sorted({sample.task for sample in dataset.samples if sample.task is not None})
+    for i, system in enumerate(s for s in systems if not s.varied):
+        if system.plugin.own_stage:
+            for task in tasks:
+                _refuse_task(task, system.info.use, system.plugin, system.options, located, ("systems", i))
 
 
 def _distinct(names: list[str], located: Located) -> None:

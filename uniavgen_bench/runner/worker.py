@@ -47,7 +47,10 @@ class WorkerConfig:
 
 @dataclass(frozen=True)
 class ClipWork:
-    """A clip to be scored: a finished file at `path`, or one that system number `system` makes from `sources`."""
+    """A clip to be scored: a finished file at `path`, or one that system number `system` makes from `sources`.
+
+    `made`: what a stage before gave for it, a file or the reason why there is none.
+    """
 
     key: ClipKey
     sample: Sample
@@ -56,6 +59,7 @@ class ClipWork:
     sources: tuple[Path, ...] = ()
     seed: int = 0
     only_metrics: tuple[str, ...] | None = None
+    made: Path | Missing | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,8 @@ def start_worker(threads: int, parent: int) -> None:
 
 
 @contextlib.contextmanager
-def _disk_errors() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
+    """Turn an error after which nothing can be written into `StorageFullError`."""
     try:
         yield
     except (OSError, MediaWriteError) as raised:
@@ -121,7 +126,7 @@ def process_clip(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
     Raises:
         StorageFullError: nothing can be written any more; the only error that stops a run.
     """
-    with _disk_errors():
+    with disk_errors():
         return _process(config, work)
 
 
@@ -135,7 +140,9 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
     source = str(work.path) if work.path is not None else work.key.system
     record = ClipRecord(system=work.key.system, sample=work.sample, repeat=work.key.repeat, source=source)
     try:
-        path = work.path or make_clip(config, work)
+        if isinstance(work.made, Missing):
+            raise MissingError(work.made.reason, work.made.detail)
+        path = work.path or work.made or make_clip(config, work)
         if not path.is_file():
             raise MissingError(Reason.NOT_GENERATED, f"no such file: {path.name}")
     except MissingError as error:
@@ -158,6 +165,7 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
             "height": facts.height,
             "audio_rate": facts.audio_rate,
             "notes": list(facts.problems),
+            "delivered": _delivered(work),
         }
     )
     started = time.perf_counter()
@@ -216,7 +224,7 @@ def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
     key = sha256_json([use, plugin.code, options, work.seed, inputs, sample, config.device])
     sidecar = out.with_suffix(".json")
     if out.is_file() and sidecar.is_file():
-        made = _read_sidecar(sidecar)
+        made = read_sidecar(sidecar)
         if made.get("key") == key and made.get("sha256") == sha256_file(out):
             return out
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -238,12 +246,20 @@ def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
     return out
 
 
-def _read_sidecar(path: Path) -> dict[str, object]:
+def read_sidecar(path: Path) -> dict[str, object]:
+    """Return what was written down beside a made clip; empty when it is damaged."""
     try:
         data = json.loads(path.read_bytes())
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def _delivered(work: ClipWork) -> str:
+    """Return what was written down of the media of a clip that a stage before made."""
+    if not isinstance(work.made, Path):
+        return ""
+    return str(read_sidecar(work.made.with_suffix(".json")).get("media", ""))
 
 
 def _place_evidence(run: Path, record: ClipRecord, scored: Sequence[Scored]) -> ClipRecord:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.sample import ClipKey, Role, Sample, Task
 from uniavgen_bench.core.spec import Frozen
 
@@ -41,6 +42,23 @@ class System(Protocol):
         """Write the clip; raises `MissingError(reason)` when this system cannot make it."""
 
 
+JobDone = Callable[[int, Missing | None, Mapping[str, Any]], None]
+"""Told once for every job, by its index: why its clip is missing, or None and side facts of the clip that is there."""
+
+
+class StagedSystem(System, Protocol):
+    """A system whose clips are made in a stage of its own, before anything is scored, one process at a time."""
+
+    def ready(self, samples: Sequence[Sample]) -> None:
+        """Raise `InputError` when it cannot be started here, or its options cannot serve these samples."""
+
+    def identity(self) -> str:
+        """Return what beside options and seed makes its clips, for example the commit of a checkout."""
+
+    def generate_many(self, jobs: Sequence[Job], folder: Path, done: JobDone) -> None:
+        """Write clips; `done` is told of each at once. `folder` is for logs and inputs that the run keeps."""
+
+
 @dataclass(frozen=True)
 class SystemPlugin:
     """What an entry point of the group `uniavgen_bench.systems` names.
@@ -51,6 +69,8 @@ class SystemPlugin:
     `sees_truth`: a control that is made of what the task does not give; every other system sees only what it gives.
     `factors`: what an ablation may vary by name: factor, level as text (`on`, `ati`), and the options that the level
     sets; every option is a factor by its own dotted name besides.
+    `own_stage`: its `make` gives a `StagedSystem`. `how_only`: options that say how it is run and change no clip.
+    `licence`, `fps`: for lists. `facts`: what else is known of it; `tasks_of` narrows `tasks` by its options.
     """
 
     name: str
@@ -64,3 +84,9 @@ class SystemPlugin:
     finished: bool = False
     sees_truth: bool = False
     factors: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    own_stage: bool = False
+    how_only: frozenset[str] = frozenset()
+    licence: str = ""
+    fps: str = ""
+    facts: Any = None
+    tasks_of: Callable[[Any], tuple[Task, ...] | None] | None = None

@@ -1,0 +1,151 @@
+"""Clips of systems with a stage of their own: made before anything is scored, one process at a time, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from uniavgen_bench.core.atomic import write_json
+from uniavgen_bench.core.hashing import sha256_file, sha256_json
+from uniavgen_bench.core.ids import slug
+from uniavgen_bench.core.result import Missing, Reason
+from uniavgen_bench.core.sample import ClipKey
+from uniavgen_bench.core.spec import Frozen
+from uniavgen_bench.runner.configured import ConfiguredSystem
+from uniavgen_bench.runner.plan import Plan, PlannedClip
+from uniavgen_bench.runner.suite import ResolvedSuite
+from uniavgen_bench.runner.worker import clip_folder, disk_errors, read_sidecar
+from uniavgen_bench.systems.system import Job, StagedSystem, SystemPlugin
+from uniavgen_bench.systems.task_inputs import handed_over
+
+JOBS = "jobs"
+"""Folder of a run: logs, command lines and text inputs of systems with a stage of their own, by system."""
+
+
+@dataclass(frozen=True)
+class StagedClips:
+    """What a system with a stage of its own is to make: its number in the suite, itself, and its clips."""
+
+    index: int
+    configured: ConfiguredSystem
+    system: StagedSystem
+    clips: tuple[PlannedClip, ...]
+
+
+def staged_systems(resolved: ResolvedSuite, plan: Plan) -> list[StagedClips]:
+    """Return the systems of a plan that make their clips in a stage of their own."""
+    found = []
+    for index, configured in enumerate(resolved.systems):
+        clips = tuple(c for c in plan.clips if c.system == index)
+        if configured.plugin.own_stage and clips:
+            system = cast(StagedSystem, configured.plugin.make(configured.options))
+            found.append(StagedClips(index, configured, system, clips))
+    return found
+
+
+def check_staged(resolved: ResolvedSuite, plan: Plan) -> None:
+    """Check that all of them can be started, before anything is computed.
+
+    Raises:
+        InputError: a checkout, an interpreter or an option that cannot be used; the message names the system.
+    """
+    for staged in staged_systems(resolved, plan):
+        staged.system.ready([clip.sample for clip in staged.clips])
+
+
+def make_staged(
+    resolved: ResolvedSuite, plan: Plan, run: Path, device: str, note: Callable[[str], None]
+) -> dict[ClipKey, Path | Missing]:
+    """Make the clips of all systems with a stage of their own; those of an interrupted run are kept.
+
+    Raises:
+        InputError: as `check_staged`.
+        StorageFullError: the disk is full.
+    """
+    made: dict[ClipKey, Path | Missing] = {}
+    for staged in staged_systems(resolved, plan):
+        with disk_errors():
+            made |= _make(staged, run, device, note)
+    return made
+
+
+def _make(
+    staged: StagedClips, run: Path, device: str, note: Callable[[str], None]
+) -> dict[ClipKey, Path | Missing]:
+    plugin, name = staged.configured.plugin, staged.configured.info.id
+    identity = staged.system.identity()
+    made: dict[ClipKey, Path | Missing] = {}
+    waiting: list[tuple[PlannedClip, Path, str]] = []
+    for clip in staged.clips:
+        out = run / "clips" / clip_folder(clip.key) / f"{clip.key.repeat}.mp4"
+        key = _key(plugin, staged.configured.options, identity, clip)
+        if _is_there(out, key):
+            made[clip.key] = out
+        else:
+            waiting.append((clip, out, key))
+    if made:
+        note(f"{name}: {len(made)} clips of an earlier run are kept")
+    if not waiting:
+        return made
+    note(f"{name}: making {len(waiting)} clips (logs: {JOBS}/{slug(name)})")
+
+    def done(index: int, missing: Missing | None, facts: Mapping[str, Any]) -> None:
+        clip, out, key = waiting[index]
+        if missing is None and not out.is_file():
+            missing = Missing(Reason.NOT_GENERATED, "the system told of a clip that is not there")
+        if missing is not None:
+            made[clip.key] = missing
+            note(f"{name}/{clip.key.sample}: {missing}")
+            return
+        _write_sidecar(staged, clip, out, key, facts)
+        made[clip.key] = out
+
+    with ExitStack() as given:
+        jobs = [
+            Job(given.enter_context(handed_over(c.sample, plugin)), c.key.repeat, c.seed, out, (), device)
+            for c, out, _ in waiting
+        ]
+        for job in jobs:
+            job.out.parent.mkdir(parents=True, exist_ok=True)
+            job.out.unlink(missing_ok=True)
+        staged.system.generate_many(jobs, run / JOBS / slug(name), done)
+    for clip, _, _ in waiting:
+        made.setdefault(clip.key, Missing(Reason.NOT_GENERATED, "the system said nothing of this clip"))
+    return made
+
+
+def _write_sidecar(
+    staged: StagedClips, clip: PlannedClip, out: Path, key: str, facts: Mapping[str, Any]
+) -> None:
+    info = staged.configured.info
+    write_json(out.with_suffix(".json"), {
+        "key": key, "sha256": sha256_file(out), "system": info.id, "sample": clip.key.sample,
+        "repeat": clip.key.repeat, "use": info.use, "options": info.options, "seed": clip.seed, **facts,
+    })  # fmt: skip
+
+
+def _key(plugin: SystemPlugin, options: Frozen, identity: str, clip: PlannedClip) -> str:
+    """Return the address of a clip: all that makes it, and nothing of how its system is run."""
+    chosen = options.model_dump(mode="json", exclude=set(plugin.how_only))
+    sample = clip.sample.model_dump(mode="json")
+    return sha256_json([plugin.name, plugin.code, identity, chosen, clip.seed, clip.key.repeat, sample])
+
+
+def _is_there(out: Path, key: str) -> bool:
+    sidecar = out.with_suffix(".json")
+    if not (out.is_file() and sidecar.is_file()):
+        return False
+    kept = read_sidecar(sidecar)
+    return kept.get("key") == key and kept.get("sha256") == sha256_file(out)
+
+
+def seen_jobs(staged: StagedClips, given: ExitStack, device: str = "cpu") -> Sequence[Job]:
+    """Return the jobs of a system as a run would hand them over, for showing them; nothing is written."""
+    return [
+        Job(given.enter_context(handed_over(c.sample, staged.configured.plugin)), c.key.repeat, c.seed,
+            Path("clip.mp4"), (), device)
+        for c in staged.clips
+    ]  # fmt: skip

@@ -1,0 +1,264 @@
+"""Processes until every clip is there or has a reason: what is finished is kept, the rest is tried in halves."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from uniavgen_bench.core.atomic import write_json
+from uniavgen_bench.core.result import Missing, MissingError, Reason
+from uniavgen_bench.media.probe import ClipFacts
+from uniavgen_bench.systems.external.batch import AnyBatch, Batch, Item, Launch
+from uniavgen_bench.systems.external.checkout import (
+    Commit,
+    command_line,
+    commit_of,
+    free_port,
+    process_environment,
+)
+from uniavgen_bench.systems.external.collect import (
+    delivered,
+    departures,
+    examined,
+    found,
+    keep,
+    media_note,
+    settled,
+)
+from uniavgen_bench.systems.external.external import External, ExternalOptions
+from uniavgen_bench.systems.external.process import Ended, run_process
+
+Done = Callable[[Item, Missing | None, Mapping[str, Any]], None]
+"""Told once for every item: why its clip is missing, or None and the side facts of the clip that is there."""
+LOG = "log.txt"
+
+
+@dataclass
+class Prepared:
+    """A process that could be started: its batch, launch, command line and environment."""
+
+    batch: AnyBatch
+    launch: Launch
+    command: list[str]
+    environment: dict[str, str]
+    given: dict[str, str] = field(default_factory=dict)
+
+
+def prepare(
+    external: External, options: ExternalOptions, root: Path, folder: Path, items: Sequence[Item]
+) -> Prepared | AnyBatch:
+    """Write the inputs of a process; the batch alone comes back when none of its items can be prepared."""
+    folder.mkdir(parents=True, exist_ok=True)
+    batch: AnyBatch = Batch(root, folder, options, tuple(items))
+    try:
+        launch = external.prepare(batch)
+    except MissingError as error:
+        batch.refused |= {item.name: error.missing for item in items if item.name not in batch.refused}
+        return batch
+    if all(item.name in batch.refused for item in items):
+        return batch
+    command = command_line(launch.arguments, root, options, external.name)
+    port = free_port() if launch.arguments[0] == "torchrun" else None
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    environment = process_environment(options, launch.environment, temporary, port=port)
+    return Prepared(batch, launch, command, environment, {**launch.environment, **options.env})
+
+
+class Attempts:
+    """Runs the processes of one system. `folder` keeps logs, commands and text inputs; `scratch` is emptied."""
+
+    def __init__(
+        self,
+        external: External,
+        options: ExternalOptions,
+        root: Path,
+        folder: Path,
+        scratch: Path,
+        outs: Mapping[str, Path],
+        done: Done,
+    ) -> None:
+        self._external, self._options, self._root = external, options, root
+        self._folder, self._scratch, self._outs, self._done = folder, scratch, outs, done
+        self._commit: Commit = commit_of(root)
+        self._finished: set[str] = set()
+        self._failures = 0
+        self._last = Missing(Reason.NOT_GENERATED)
+
+    def run(self, batches: Sequence[Sequence[Item]]) -> None:
+        """Run batches until every item is done."""
+        waiting = deque(tuple(batch) for batch in batches)
+        while waiting:
+            items = waiting.popleft()
+            if self._options.give_up and self._failures >= self._options.give_up:
+                detail = (
+                    f"not tried: {self._failures} processes in a row made no clip; the last: {self._last}"
+                )
+                self._refuse(items, Missing(self._last.reason, detail))
+                continue
+            left = self._process(items)
+            if left and len(items) > 1:
+                half = (len(left) + 1) // 2
+                waiting.extendleft(part for part in (left[half:], left[:half]) if part)
+
+    def _process(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Run one process; return the items that are worth another try."""
+        number = _next_number(self._folder)
+        work = self._scratch / number
+        shutil.rmtree(work, ignore_errors=True)
+        kept = self._folder / number
+        try:
+            prepared = prepare(self._external, self._options, self._root, work, items)
+            batch = prepared if isinstance(prepared, Batch) else prepared.batch
+            for item in items:
+                if item.name in batch.refused:
+                    self._finish(item, batch.refused[item.name], {})
+            if isinstance(prepared, Batch):
+                return ()
+            return self._run(prepared, [i for i in items if i.name not in batch.refused], kept)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _run(self, prepared: Prepared, items: list[Item], kept: Path) -> tuple[Item, ...]:
+        self._write_job(prepared, items, kept)
+        taking = _Taking(self, prepared, items, kept)
+        log = kept / LOG
+        ended = run_process(
+            prepared.command, self._root, prepared.environment, log, taking.look, self._options.timeout,
+            self._options.devices,
+        )  # fmt: skip
+        taking.look(ended.gpu, at_end=True)
+        write_json(kept / "result.json", {
+            "status": ended.status, "stalled": ended.stalled, "seconds": ended.seconds, **ended.gpu,
+            "clips": sorted(name for name in taking.taken), "commit": self._commit.sha,
+        })  # fmt: skip
+        self._failures = 0 if taking.taken else self._failures + 1
+        left = tuple(item for item in items if item.name not in self._finished)
+        if len(prepared.batch.items) > 1:
+            self._last = self._why(ended, log, taking, left[0]) if left else self._last
+            return left
+        for item in left:
+            self._last = self._why(ended, log, taking, item)
+            self._finish(item, self._last, {"log": self._shown(log), "seconds": ended.seconds})
+        return ()
+
+    def _why(self, ended: Ended, log: Path, taking: _Taking, item: Item) -> Missing:
+        where = f"log: {self._shown(log)}"
+        bad = taking.bad.get(item.name)
+        if bad is not None and not ended.stalled:
+            return Missing(bad.reason, f"{bad.detail}; {where}")
+        if ended.stalled:
+            return Missing(Reason.TIMEOUT, f"no clip in {self._options.timeout:g} s; {where}")
+        if ended.status == 0:
+            return Missing(Reason.NOT_GENERATED, f"it ended with status 0 and left no clip; {where}")
+        line = last_line(log)
+        said = f": {line}" if line else ""
+        return Missing(Reason.CRASHED, f"it ended with status {ended.status}{said}; {where}")
+
+    def _shown(self, path: Path) -> str:
+        """A path as it is read from the run directory: `jobs/SYSTEM/NUMBER/log.txt`."""
+        return "/".join(path.parts[-4:])
+
+    def _write_job(self, prepared: Prepared, items: Sequence[Item], kept: Path) -> None:
+        kept.mkdir(parents=True, exist_ok=True)
+        for path in prepared.batch.folder.iterdir():
+            if path.is_file():
+                shutil.copyfile(path, kept / path.name)
+        write_json(kept / "command.json", {
+            "arguments": prepared.command, "cwd": str(self._root), "set": prepared.given,
+            "passed": sorted(set(prepared.environment) - set(prepared.given)),
+            "commit": self._commit.sha, "changed": self._commit.changed,
+            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "items": {i.name: {"sample": i.sample.id, "repeat": i.repeat, "seed": i.seed} for i in items},
+        })  # fmt: skip
+
+    def _refuse(self, items: Sequence[Item], missing: Missing) -> None:
+        for item in items:
+            self._finish(item, missing, {})
+
+    def _finish(self, item: Item, missing: Missing | None, facts: Mapping[str, Any]) -> None:
+        if item.name not in self._finished:
+            self._finished.add(item.name)
+            self._done(item, missing, facts)
+
+    def take(
+        self, prepared: Prepared, item: Item, path: Path, seen: ClipFacts, facts: Mapping[str, Any]
+    ) -> None:
+        """Keep a clip and tell of it."""
+        keep(path, self._outs[item.name])
+        said = delivered(path, seen)
+        clip = self._external.result == "clip"
+        odd = departures(item.sample, seen, self._external.delivers.fps) if clip else []
+        notes = prepared.batch.notes.get(item.name, [])
+        self._finish(item, None, {
+            **facts, "command": prepared.command, "checkout_commit": self._commit.sha,
+            "checkout_changed": self._commit.changed, "file": path.name,
+            "media": media_note(said, notes, odd),
+        })  # fmt: skip
+
+
+class _Taking:
+    """Takes clips as they appear, so that a crash or a killed driver loses none that is finished."""
+
+    def __init__(self, attempts: Attempts, prepared: Prepared, items: Sequence[Item], kept: Path) -> None:
+        self._attempts, self._prepared, self._items = attempts, prepared, items
+        self._job = "/".join(kept.parts[-3:])
+        # File systems keep times coarsely: what a process writes at once may look a little older.
+        self._since = time.time() - 1.0
+        self._last = time.monotonic()
+        self.taken: dict[str, Path] = {}
+        self.bad: dict[str, Missing] = {}
+
+    def look(self, gpu: Mapping[str, int], at_end: bool = False) -> bool:
+        """Take what is finished; return whether there was anything."""
+        folder = self._prepared.batch.folder
+        clips = self._prepared.launch.clips
+        claimed = {i.name: found(clips[i.name], folder, self._since) for i in self._items}
+        result = self._attempts._external.result
+        news = False
+        for item in self._items:
+            if item.name in self.taken:
+                continue
+            for path in claimed[item.name]:
+                if any(path in claimed[o.name] for o in self._items if o.name != item.name):
+                    self.bad[item.name] = Missing(
+                        Reason.FAILED, f"{path.name} could be the clip of several samples"
+                    )
+                    continue
+                if not at_end and not settled(path):
+                    continue
+                seen = examined(path, result)
+                if isinstance(seen, Missing):
+                    self.bad[item.name] = seen
+                    continue
+                now = time.monotonic()
+                facts = {"seconds": round(now - self._last, 3), "job": self._job, **gpu}
+                self._last = now
+                self._attempts.take(self._prepared, item, path, seen, facts)
+                self.taken[item.name] = path
+                news = True
+                break
+        return news
+
+
+def _next_number(folder: Path) -> str:
+    numbers = [int(p.name) for p in folder.glob("[0-9]*") if p.name.isdecimal()] if folder.is_dir() else []
+    return f"{max(numbers, default=-1) + 1:04d}"
+
+
+def last_line(log: Path, limit: int = 200) -> str:
+    """Return the last line of a log that says something, at most `limit` characters."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - 8192))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [" ".join(line.split()) for line in text.replace("\r", "\n").split("\n")]
+    return next((line[:limit] for line in reversed(lines) if line), "")

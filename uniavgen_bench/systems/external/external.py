@@ -1,0 +1,125 @@
+"""What is known of a system of another project, and how it is reached on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from uniavgen_bench.core.sample import Sample, Task
+from uniavgen_bench.core.spec import Frozen
+from uniavgen_bench.systems.external.batch import Batch, Item, Launch
+
+SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.IGNORECASE)
+"""Names of variables whose values must not stand in a suite or a run."""
+
+
+class ExternalOptions(Frozen):
+    """How a system is reached and run; what it generates with is added by each system.
+
+    `root`: its checkout (default: the folder of its name in UNIAVGEN_BENCH_CHECKOUTS). `python`: the interpreter of
+    its environment (default: `.venv/bin/python` of the checkout; a relative path is below the checkout). `launcher`:
+    words before the command, for example `[conda, run, -n, ovi]`, in place of `python`. `env`: variables to set;
+    `pass_env`: names of variables to hand on, for secrets. `devices`: GPU numbers. `timeout`: s without a new clip
+    after which it is ended. `batch`: clips per process at most, where the system takes many (0: all). `give_up`:
+    processes in a row without a clip after which the rest is not tried (0: never). `arguments`: put at the end of the
+    command as they are. `scratch`: folder for copies of inputs and for raw outputs.
+    """
+
+    root: Path | None = None
+    python: str | None = None
+    launcher: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    pass_env: tuple[str, ...] = ()
+    devices: tuple[int, ...] = ()
+    timeout: float = Field(default=3600.0, gt=0)
+    batch: int = Field(default=0, ge=0)
+    give_up: int = Field(default=5, ge=0)
+    arguments: tuple[str, ...] = ()
+    scratch: Path | None = None
+
+    @field_validator("env")
+    @classmethod
+    def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if SECRET.search(name):
+                raise ValueError(
+                    f"{name} looks like a secret, and options stand in the run's files: set it in the shell and "
+                    f"name it in pass_env"
+                )
+        return value
+
+
+HOW_ONLY = frozenset(
+    {"root", "python", "pass_env", "devices", "timeout", "batch", "give_up", "scratch"}
+)  # fmt: skip
+"""Options that change no clip, so a run goes on when they change; the commit of the checkout is what counts."""
+
+
+class SeededOptions(ExternalOptions):
+    """Of systems with one seed per process: `seed` for the first repeat, seed + r for repeat r."""
+
+    seed: int = Field(default=2025, ge=0)
+
+
+def no_weights(options: Any) -> tuple[str, ...]:
+    """Return no paths: the system fetches its weights itself."""
+    return ()
+
+
+def nothing_more(options: Any, samples: Sequence[Sample]) -> str:
+    """Return no problem."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What a system is said to deliver: frame rate, length, sound; `fps` is None where it depends on the input."""
+
+    fps: float | None
+    length: str
+    sound: str
+    size: str = "not stated"
+
+
+@dataclass(frozen=True)
+class External:
+    """The facts of a system, read at `commit` (of the day `dated`) of `home` (owner/name), and how to prepare its runs.
+
+    `entry`: a file that tells that a folder is its checkout. `modules` must be importable in its environment.
+    `weights(options)`: files or folders it needs, relative to the checkout. `batch`: it takes many clips per process.
+    `apart(item, options)`: items with the same text must not share a process. `alone`: it writes shared files into its
+    checkout, so only one process may run there. `unfit(options, samples)`: why these options cannot serve these
+    samples, or an empty text. `gpu_gib`: GPU memory that it needs, as stated. `result`: what it writes.
+    """
+
+    name: str
+    title: str
+    home: str
+    commit: str
+    dated: str
+    licence: str
+    weights_licence: str
+    tasks: tuple[Task, ...]
+    delivers: Delivered
+    seed: str
+    memory: str
+    environment: str
+    entry: str
+    options: type[ExternalOptions]
+    prepare: Callable[[Batch[Any]], Launch]
+    modules: tuple[str, ...] = ()
+    weights: Callable[[Any], tuple[str, ...]] = no_weights
+    batch: bool = False
+    apart: Callable[[Item, Any], str] | None = None
+    alone: bool = False
+    unfit: Callable[[Any, Sequence[Sample]], str] = nothing_more
+    gpu_gib: float | None = None
+    result: Literal["clip", "sound"] = "clip"
+    steps: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    code: int = 1

@@ -1,0 +1,177 @@
+"""An external system behind the protocol of all systems."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.hashing import sha256_bytes
+from uniavgen_bench.core.result import Missing, MissingError
+from uniavgen_bench.core.sample import ClipKey, Sample, Task
+from uniavgen_bench.systems.external.attempts import Attempts, Prepared, prepare
+from uniavgen_bench.systems.external.batch import Item, item_name
+from uniavgen_bench.systems.external.checkout import commit_of, interpreter, root_of
+from uniavgen_bench.systems.external.external import (
+    HOW_ONLY,
+    External,
+    ExternalOptions,
+    SeededOptions,
+)
+from uniavgen_bench.systems.system import Job, JobDone, SystemPlugin
+
+SAFE = re.compile(r"[A-Za-z0-9_/+-]+")
+MOST_SEEDS = 2**31
+
+
+class ExternalSystem:
+    """A configured system of another project."""
+
+    def __init__(self, external: External, options: ExternalOptions) -> None:
+        self.external, self.options = external, options
+
+    def sources(self, key: ClipKey, clips: Sequence[ClipKey], seed: int) -> tuple[ClipKey, ...]:
+        """A generated clip is derived from no other."""
+        return ()
+
+    def ready(self, samples: Sequence[Sample]) -> None:
+        """Check what can be checked before anything is started.
+
+        Raises:
+            InputError: no checkout, no interpreter, options that cannot serve the samples.
+        """
+        root = root_of(self.external, self.options)
+        if not self.options.launcher:
+            interpreter(root, self.options, self.external.name)
+        problem = self.external.unfit(self.options, samples)
+        if problem:
+            raise InputError(f"{self.external.name}: {problem}")
+
+    def identity(self) -> str:
+        """Return what beside the options makes the clips: the commit of the checkout."""
+        return str(commit_of(root_of(self.external, self.options)))
+
+    def generate(self, job: Job) -> None:
+        """Write one clip; raises `MissingError` with the reason."""
+        problems: list[Missing] = []
+
+        def done(index: int, missing: Missing | None, facts: Mapping[str, Any]) -> None:
+            if missing is not None:
+                problems.append(missing)
+
+        self.generate_many([job], job.out.with_suffix(".jobs") / self.external.name, done)
+        if problems:
+            raise MissingError(problems[0].reason, problems[0].detail)
+
+    def generate_many(self, jobs: Sequence[Job], folder: Path, done: JobDone) -> None:
+        """Write clips; `done` is told of each as soon as its file is there or its reason is known.
+
+        `folder` keeps logs, command lines and text inputs.
+
+        Raises:
+            InputError: as `ready`.
+        """
+        root = root_of(self.external, self.options)
+        items = self.items(jobs)
+        index = {item.name: i for i, item in enumerate(items)}
+        outs = {item.name: job.out for item, job in zip(items, jobs, strict=True)}
+        with scratch_folder(self.options, folder) as scratch, self._alone(root):
+            Attempts(
+                self.external, self.options, root, folder, scratch, outs,
+                lambda item, missing, facts: done(index[item.name], missing, facts),
+            ).run(self.batches(items))  # fmt: skip
+
+    def shown(self, jobs: Sequence[Job], scratch: Path) -> list[Prepared | dict[str, Missing]]:
+        """Prepare every process as a run would, start none; refused items come with their reasons."""
+        root = root_of(self.external, self.options)
+        found: list[Prepared | dict[str, Missing]] = []
+        for number, items in enumerate(self.batches(self.items(jobs))):
+            prepared = prepare(self.external, self.options, root, scratch / f"{number:04d}", items)
+            found.append(prepared if isinstance(prepared, Prepared) else prepared.refused)
+        return found
+
+    def items(self, jobs: Sequence[Job]) -> list[Item]:
+        """Give jobs the names that their files get."""
+        items = []
+        for number, job in enumerate(jobs):
+            options = self.options
+            seed = options.seed + job.repeat if isinstance(options, SeededOptions) else job.seed % MOST_SEEDS
+            items.append(Item(item_name(number, job.sample.id, job.repeat), job.sample, seed, job.repeat))
+        return items
+
+    def batches(self, items: Sequence[Item]) -> list[list[Item]]:
+        """Divide items into processes: one seed and task each, none that must be apart, at most `batch`."""
+        if not self.external.batch:
+            return [[item] for item in items]
+        apart = self.external.apart
+        most = self.options.batch or len(items) or 1
+        batches: dict[tuple[int, Task | None], list[tuple[list[Item], set[str]]]] = {}
+        for item in items:
+            kind = batches.setdefault((item.seed, item.sample.task), [])
+            mark = apart(item, self.options) if apart is not None else item.name
+            place = next((b for b in kind if len(b[0]) < most and mark not in b[1]), None)
+            if place is None:
+                place = ([], set())
+                kind.append(place)
+            place[0].append(item)
+            place[1].add(mark)
+        return [batch for kind in batches.values() for batch, _ in kind]
+
+    @contextmanager
+    def _alone(self, root: Path) -> Iterator[None]:
+        """Keep other runs out of a checkout into which the system writes files of fixed names."""
+        if not self.external.alone:
+            yield
+            return
+        name = f"uniavgen-bench-{sha256_bytes(str(root).encode())[:16]}.lock"
+        with filelock.FileLock(Path(tempfile.gettempdir()) / name):
+            yield
+
+
+@contextmanager
+def scratch_folder(options: ExternalOptions, folder: Path) -> Iterator[Path]:
+    """Give an empty folder for media whose path every program can read; it is gone afterwards.
+
+    Its name comes from `folder`, so that one left by a killed run is emptied by the next.
+
+    Raises:
+        InputError: the folder for temporary files has odd characters in its path.
+    """
+    base = (options.scratch or Path(tempfile.gettempdir())).resolve()
+    scratch = base / f"uniavgen-bench-{sha256_bytes(str(folder.resolve()).encode())[:12]}"
+    if not SAFE.fullmatch(str(scratch)):
+        raise InputError(
+            f"the path {base} has characters that some systems cannot read",
+            way_out="set options.scratch to a folder of letters, digits, _ and -",
+        )
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def external_plugin(external: External, make: Callable[[Any], ExternalSystem] | None = None) -> SystemPlugin:
+    """Return the plugin of an external system."""
+    fps = external.delivers.fps
+    return SystemPlugin(
+        name=external.name,
+        summary=external.title,
+        make=make or (lambda options: ExternalSystem(external, options)),
+        options=external.options,
+        tasks=external.tasks or None,
+        code=external.code,
+        own_stage=True,
+        how_only=HOW_ONLY,
+        licence=external.licence,
+        fps=f"{fps:g}" if fps is not None else "of input",
+        facts=external,
+    )

@@ -1,0 +1,76 @@
+"""One process of an external system: its log is streamed to a file, and it is ended with all its children."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from uniavgen_bench.systems.external.gpu_memory import GpuWatch
+
+POLL = 0.25
+"""Seconds between two looks at a running process."""
+LOOK = 2.0
+"""Seconds between two looks for new clips."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: `status` (None: ended from outside), `stalled`: nothing new came for too long."""
+
+    status: int | None
+    stalled: bool
+    seconds: float
+    gpu: Mapping[str, int]
+
+
+def run_process(
+    arguments: Sequence[str],
+    cwd: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    progress: Callable[[Mapping[str, int]], bool],
+    patience: float,
+    devices: Sequence[int] = (),
+) -> Ended:
+    """Run a program to its end, or until `progress` has said False for `patience` s.
+
+    `progress` is told of the GPU and asked every two seconds whether there is something new. The process group ends
+    when this process does, also when that is killed.
+    """
+    started = time.monotonic()
+    job = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment), "log": str(log)}
+    supervisor = Path(__file__).with_name("supervisor.py")
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(supervisor)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert child.stdin is not None and child.stdout is not None
+    stalled = False
+    watch = GpuWatch(devices)
+    try:
+        child.stdin.write(json.dumps(job) + "\n")
+        child.stdin.flush()
+        last = looked = time.monotonic()
+        while child.poll() is None:
+            time.sleep(POLL)
+            watch.look()
+            now = time.monotonic()
+            if now - looked >= min(LOOK, patience / 2):
+                looked = now
+                if progress(watch.facts()):
+                    last = now
+                elif now - last > patience:
+                    stalled = True
+                    break
+    finally:
+        child.stdin.close()
+        said = child.stdout.read().split()
+        child.stdout.close()
+        child.wait()
+    status = int(said[-1]) if said else None
+    return Ended(None if stalled else status, stalled, round(time.monotonic() - started, 3), watch.facts())
