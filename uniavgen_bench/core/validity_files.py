@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.run_files import MetricComputed
+
+PACKAGED = Path(__file__).parents[1] / "metrics" / "data" / "validity.json"
+"""What `uniavgen-bench validate` found of the metrics of this version; it comes with the package."""
 
 
 class Tolerant(BaseModel):
@@ -34,11 +39,19 @@ class ValidityCheck(Tolerant):
 
 
 class MetricValidity(Tolerant):
-    """All tests of one metric, by its versioned name; `verdict` is one sentence, empty where the checks say it all."""
+    """All tests of one metric, by its versioned name; `verdict` is one sentence, empty where the checks say it all.
+
+    `standing`: the verdict in a word or two. `computed` and `weights` (SHA-256 by name) say by what the tested numbers
+    were made; None where the file does not say. `about`: on which clips, by which version and command.
+    """
 
     metric: str = Field(min_length=1)
+    standing: str = ""
     verdict: str = ""
     checks: tuple[ValidityCheck, ...] = ()
+    computed: MetricComputed | None = None
+    weights: dict[str, str] | None = None
+    about: str = ""
 
     @property
     def judged(self) -> int:
@@ -52,14 +65,41 @@ class MetricValidity(Tolerant):
 
 
 class RunValidity(Tolerant):
-    """validity.json: the tests of the metrics of a run."""
+    """validity.json: the tests of the metrics of a run, and by which version, command and clips they were made."""
 
     schema_version: Literal[1] = 1
+    version: str = ""
+    command: str = ""
+    made: str = ""
+    clips: dict[str, str] = Field(default_factory=dict)
     metrics: tuple[MetricValidity, ...] = ()
 
     def of(self, metric: str) -> MetricValidity | None:
         """Return what is known of a metric, or None."""
         return next((found for found in self.metrics if found.metric == metric), None)
+
+
+def packaged_validity() -> RunValidity | None:
+    """Return the results that come with this version, or None.
+
+    Raises:
+        InputError: the file of the package is damaged.
+    """
+    return read_validity(PACKAGED)
+
+
+def outdated(found: MetricValidity, computed: MetricComputed | None, weights: Mapping[str, str]) -> str:
+    """Say why results of a metric of the same version are not about numbers made as these; empty where they are.
+
+    `computed` and `weights` say by what the numbers beside which the results would stand were made. What one side does
+    not say is not held against it.
+    """
+    if found.computed is not None and computed is not None and found.computed != computed:
+        return "another revision of its code or other parameters"
+    both = (found.weights or {}).keys() & weights.keys()
+    if found.weights is not None and any(found.weights[name] != weights[name] for name in both):
+        return "other weights"
+    return ""
 
 
 def read_validity(path: Path) -> RunValidity | None:

@@ -15,7 +15,8 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest
 from uniavgen_bench.core.sample import Role, SystemInfo
-from uniavgen_bench.core.validity_files import RunValidity, read_validity
+from uniavgen_bench.core.validity_files import RunValidity
+from uniavgen_bench.report.run_validity import validity_of_run
 from uniavgen_bench.stats.grid import Column, ScoreGrid, reason_of, score_grid
 from uniavgen_bench.stats.numbers import decimals
 from uniavgen_bench.stats.summary import Summary, summarise_grid
@@ -190,5 +191,5 @@ def read_run(run: Path) -> RunData:
         systems=tuple(systems),
         stats=directory.stats(),
         ablation=directory.ablation(),
-        validity=read_validity(run / "validity.json"),
+        validity=validity_of_run(run, manifest),
     )

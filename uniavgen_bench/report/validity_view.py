@@ -36,8 +36,10 @@ def badge(run: RunData, metric: str) -> ValidityBadge | None:
     if found is None:
         return None
     if not found.judged:
-        return ValidityBadge(found.verdict or f"{plural(len(found.checks), 'check')}, none judged", False)
-    return ValidityBadge(f"{found.held} of {plural(found.judged, 'check')} held", found.held < found.judged)
+        text = found.standing or found.verdict or f"{plural(len(found.checks), 'check')}, none judged"
+        return ValidityBadge(text, found.standing in ("outdated", "untested"))
+    text = f"{found.held} of {plural(found.judged, 'check')} held"
+    return ValidityBadge(f"{found.standing}: {text}" if found.standing else text, found.held < found.judged)
 
 
 def validity_rows(found: MetricValidity | None) -> tuple[ValidityRow, ...]:

@@ -1,0 +1,61 @@
+"""Which tests of its metrics stand beside a run: its own, else those of this version, and never outdated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from uniavgen_bench.core.run_files import MetricComputed, RunManifest
+from uniavgen_bench.core.validity_files import (
+    MetricValidity,
+    RunValidity,
+    outdated,
+    packaged_validity,
+    read_validity,
+)
+from uniavgen_bench.report.computed import read_computed
+
+VALIDITY_FILE = "validity.json"
+
+
+def validity_of_run(root: Path, manifest: RunManifest) -> RunValidity | None:
+    """Return what is known of a run's metrics: from its own validity.json, else from that of this version.
+
+    Results that are about another revision, other parameters or other weights than those of the run are not shown:
+    in their place stands that there are none.
+
+    Raises:
+        InputError: validity.json or the lock of the run is damaged.
+    """
+    sources = [found for found in (read_validity(root / VALIDITY_FILE), packaged_validity()) if found]
+    computed = read_computed(root) if sources else {}
+    weights = {used.name: used.sha256 for used in manifest.weights}
+    known = [_best(spec.name, sources, computed, weights) for spec in manifest.metrics]
+    metrics = tuple(found for found in known if found is not None)
+    return RunValidity(metrics=metrics) if metrics else None
+
+
+def _best(
+    metric: str,
+    sources: list[RunValidity],
+    computed: Mapping[str, MetricComputed],
+    weights: Mapping[str, str],
+) -> MetricValidity | None:
+    stale = None
+    for source in sources:
+        found = source.of(metric)
+        if found is None:
+            continue
+        why = outdated(found, computed.get(metric), weights)
+        if not why:
+            return found if found.about else found.model_copy(update={"about": _about(source)})
+        text = f"Tested only with {why}: run uniavgen-bench validate --out RUN."
+        stale = stale or MetricValidity(metric=metric, standing="outdated", verdict=text)
+    return stale
+
+
+def _about(source: RunValidity) -> str:
+    if not source.version:
+        return ""
+    clips = ", ".join(source.clips.values())
+    return f"Tested on {clips} with uniavgen-bench {source.version} on {source.made[:10]}: {source.command}"

@@ -1,0 +1,53 @@
+"""The hook by which a family adds a study of its own: a function that gets the clips and gives checks.
+
+A metric's expectations name it: `own = "package.module:function"`. The function is called as `function(clips, options)`
+with a `ClipSet` and the `StudyOptions`, and returns a `MetricValidity` (its checks are taken over) or checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+
+from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.validity_files import MetricValidity, ValidityCheck
+from uniavgen_bench.validity.expect import MetricExpectations
+from uniavgen_bench.validity.study import StudyOptions
+from uniavgen_bench.validity.study_clips import ClipSet
+from uniavgen_bench.validity.verdict_checks import StudyCheck
+
+OwnStudy = Callable[[ClipSet, StudyOptions], MetricValidity | Iterable[ValidityCheck]]
+
+
+def own_checks(expected: MetricExpectations, clips: ClipSet, options: StudyOptions) -> list[StudyCheck]:
+    """Return the checks of a metric's own study on a set of clips; nothing where it declares none.
+
+    Raises:
+        InputError: what `own` names is not there.
+    """
+    if not expected.own:
+        return []
+    found = own_study(expected.own)(clips, options)
+    checks = found.checks if isinstance(found, MetricValidity) else tuple(found)
+    return [_named(check, clips.name) for check in checks]
+
+
+def _named(check: ValidityCheck, on: str) -> StudyCheck:
+    kind = getattr(check, "kind", "") or "own"
+    return StudyCheck.model_validate(
+        check.model_dump() | {"kind": kind, "on": on, "name": f"{on}: {check.name}"}
+    )
+
+
+def own_study(place: str) -> OwnStudy:
+    """Return the function at `module:function`.
+
+    Raises:
+        InputError: there is no such module or function.
+    """
+    module, _, name = place.partition(":")
+    try:
+        found: OwnStudy = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"the study {place!r} of an expectation cannot be loaded: {error}") from None
+    return found

@@ -1,0 +1,245 @@
+"""Changes of a clip's picture, the sound as it is: codecs, frame rates, sizes, damage, nobody or two people in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import cycle
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniavgen_bench.core.result import Reason
+from uniavgen_bench.media.decode import video_frames
+from uniavgen_bench.media.degrade import NEARLY_LOSSLESS, change_fps, reencode
+from uniavgen_bench.media.errors import MediaError
+from uniavgen_bench.media.mux import write_timed_clip
+from uniavgen_bench.validity.perturb import SEED, Perturbation, StudyClip, sound_of
+
+Picture = NDArray[np.uint8]
+Timed = Iterator[tuple[float, Picture]]
+
+
+@dataclass(frozen=True)
+class Reencoded(Perturbation):
+    """H.264 at `crf` and AAC at `kbits` kbit/s."""
+
+    crf: int
+    kbits: int
+
+    @property
+    def name(self) -> str:
+        """`crf-28-aac-64`."""
+        return f"crf-{self.crf}-aac-{self.kbits}"
+
+    @property
+    def dose(self) -> float:
+        """CRF."""
+        return float(self.crf)
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """Write the clip again."""
+        reencode(clip.path, out, crf=self.crf, bit_rate=self.kbits * 1000)
+
+
+@dataclass(frozen=True)
+class FrameRate(Perturbation):
+    """Another frame rate, by repeating pictures or leaving them out."""
+
+    fps: int
+
+    @property
+    def name(self) -> str:
+        """`fps-25`."""
+        return f"fps-{self.fps}"
+
+    @property
+    def dose(self) -> float:
+        """Frames per second."""
+        return float(self.fps)
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """Write the clip at that rate."""
+        change_fps(clip.path, out, Fraction(self.fps))
+
+
+@dataclass(frozen=True)
+class Drawn(Perturbation):
+    """A change of every picture: `size` (a factor on both sides), `blur` (sigma in px), `grain` (levels of 255)."""
+
+    kind: Literal["size", "blur", "grain"]
+    amount: float
+
+    @property
+    def name(self) -> str:
+        """`size-0.5`, `blur-2`, `grain-12`."""
+        return f"{self.kind}-{self.amount:g}"
+
+    @property
+    def dose(self) -> float:
+        """The more damage, the larger: sigma, levels, or how far the size is from 1."""
+        return abs(float(np.log2(self.amount))) if self.kind == "size" else self.amount
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """Write the clip with every picture changed."""
+        _write(clip, out, ((frame.time, self._of(frame.image)) for frame in video_frames(clip.path)))
+
+    def _of(self, picture: Picture) -> Picture:
+        import cv2
+
+        if self.kind == "size":
+            height, width = (2 * max(8, round(side * self.amount / 2)) for side in picture.shape[:2])
+            way = cv2.INTER_AREA if self.amount < 1 else cv2.INTER_CUBIC
+            return np.asarray(cv2.resize(picture, (width, height), interpolation=way), np.uint8)
+        if self.kind == "blur":
+            return np.asarray(cv2.GaussianBlur(picture, (0, 0), self.amount), np.uint8)
+        grain = np.random.default_rng(SEED).normal(0, self.amount, picture.shape)
+        return np.clip(picture + grain, 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Still(Perturbation):
+    """The first picture all the time."""
+
+    @property
+    def name(self) -> str:
+        """`still`."""
+        return "still"
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """Write it."""
+        first = next(iter(video_frames(clip.path))).image
+        _write(clip, out, ((frame.time, first) for frame in video_frames(clip.path)))
+
+
+@dataclass(frozen=True)
+class NoFace(Perturbation):
+    """Drifting coloured clouds in place of the person."""
+
+    @property
+    def name(self) -> str:
+        """`no-face`."""
+        return "no-face"
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """Write it."""
+        _write(clip, out, _clouds(clip.path))
+
+
+@dataclass(frozen=True)
+class TwoFaces(Perturbation):
+    """Somebody else beside the person, moving too; the sound is the person's."""
+
+    needs_other: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """`two-faces`."""
+        return "two-faces"
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """Write both side by side, the other as often as needed."""
+        assert other is not None
+        beside = cycle([frame.image for frame in video_frames(other.path)])
+        frames = video_frames(clip.path)
+        _write(clip, out, ((f.time, np.hstack([f.image, _fitted(next(beside), f.image)])) for f in frames))
+
+
+@dataclass(frozen=True)
+class OtherHalfway(Perturbation):
+    """From the middle on somebody else is seen and heard."""
+
+    needs_other: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """`other-person-halfway`."""
+        return "other-person-halfway"
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """Write the first half of one before the second half of the other."""
+        assert other is not None
+        own, rate = sound_of(clip.path)
+        sound, its_rate = sound_of(other.path)
+        times = [frame.time for frame in video_frames(clip.path)]
+        theirs = [(frame.time, frame.image) for frame in video_frames(other.path)]
+        middle = times[len(times) // 2]
+        half = round(middle * rate)
+        joined = np.concatenate([own[:1, :half], _at_rate(sound[:1], its_rate, rate)[:, half:]], axis=1)
+
+        def frames() -> Timed:
+            for frame in video_frames(clip.path):
+                if frame.time < middle:
+                    yield frame.time, frame.image
+                else:
+                    later = min(theirs, key=lambda one: abs(one[0] - frame.time))
+                    yield frame.time, _fitted(later[1], frame.image)
+
+        write_timed_clip(out, frames(), joined, rate, encoding=NEARLY_LOSSLESS)
+
+
+@dataclass(frozen=True)
+class Cut(Perturbation):
+    """Only the first `seconds`, or no sound stream at all (`sound=False`, the whole picture)."""
+
+    seconds: float | None = None
+    sound: bool = True
+
+    @property
+    def name(self) -> str:
+        """`too-short` or `no-sound`."""
+        return "too-short" if self.sound else "no-sound"
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """Write what is left."""
+        frames = (
+            (f.time, f.image)
+            for f in video_frames(clip.path)
+            if self.seconds is None or f.time < self.seconds
+        )
+        if not self.sound:
+            write_timed_clip(out, frames, encoding=NEARLY_LOSSLESS)
+            return
+        sound, rate = sound_of(clip.path)
+        kept = sound if self.seconds is None else sound[:, : round(self.seconds * rate)]
+        write_timed_clip(out, frames, kept, rate, encoding=NEARLY_LOSSLESS)
+
+
+def _write(clip: StudyClip, out: Path, frames: Timed) -> None:
+    try:
+        sound, rate = sound_of(clip.path)
+    except MediaError as error:
+        if error.reason is not Reason.NO_AUDIO:
+            raise
+        write_timed_clip(out, frames, encoding=NEARLY_LOSSLESS)
+        return
+    write_timed_clip(out, frames, sound, rate, encoding=NEARLY_LOSSLESS)
+
+
+def _fitted(picture: Picture, like: Picture) -> Picture:
+    import cv2
+
+    if picture.shape == like.shape:
+        return picture
+    size = (like.shape[1], like.shape[0])
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _at_rate(sound: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
+    import soxr
+
+    return sound if rate == wanted else np.asarray(soxr.resample(sound.T, rate, wanted), np.float32).T
+
+
+def _clouds(path: Path) -> Timed:
+    import cv2
+
+    coarse = np.random.default_rng(SEED).integers(40, 215, (6, 12, 3)).astype(np.uint8)
+    for frame in video_frames(path):
+        height, width = frame.image.shape[:2]
+        wide = np.asarray(cv2.resize(coarse, (2 * width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+        at = round(width * (frame.time * 0.1 % 1.0))
+        yield frame.time, wide[:, at : at + width]

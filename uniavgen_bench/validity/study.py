@@ -1,0 +1,164 @@
+"""A study of metrics: clips, their changes, and the scores of both, computed as a run computes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from uniavgen_bench.core.result import Missing
+from uniavgen_bench.core.sample import ClipKey
+from uniavgen_bench.core.store import home
+from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.runner.pool import PoolOptions, outcomes
+from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig
+from uniavgen_bench.validity.expect import MetricExpectations, changes_of
+from uniavgen_bench.validity.perturb import CLEAN, StudyClip, changed
+from uniavgen_bench.validity.perturb_list import expanded, known
+
+COLUMNS = ("sample", "cluster", "change", "metric", "field", "value", "reason", "seconds")
+"""Columns of a table of scores; `value` is nan where `reason` says why."""
+
+
+@dataclass(frozen=True)
+class StudiedMetric:
+    """A metric by the name that it is registered under, and what is expected of it (None: nothing is declared)."""
+
+    name: str
+    metric: Metric
+    expected: MetricExpectations | None
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """How a study is computed; nothing here changes a score. `root`: where changed clips are kept."""
+
+    workers: int = 1
+    device: str = "cpu"
+    timeout: float = 1800.0
+    root: Path | None = None
+    store: Path | None = None
+
+    @property
+    def kept(self) -> Path:
+        """The folder of a study's own files."""
+        return self.root or home() / "validity"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a caller hears: a stage begins with so many steps, a step is done."""
+
+    begin: Callable[[str, int], None] = lambda stage, steps: None
+    step: Callable[[str], None] = lambda what: None
+
+
+def planned_changes(metrics: Sequence[StudiedMetric]) -> dict[str, tuple[str, ...]]:
+    """Return for every change that is needed the registered names of the metrics that need it, clean first."""
+    wanted: dict[str, list[str]] = {CLEAN.name: [m.name for m in metrics if m.expected is not None]}
+    for metric in metrics:
+        if metric.expected is None:
+            continue
+        for name in expanded(changes_of(metric.expected)):
+            wanted.setdefault(name, []).append(metric.name)
+    order = list(known())
+    return {name: tuple(wanted[name]) for name in sorted(wanted, key=order.index) if wanted[name]}
+
+
+def make_works(
+    clips: Sequence[StudyClip],
+    changes: Mapping[str, tuple[str, ...]],
+    root: Path,
+    progress: Progress | None = None,
+) -> list[ClipWork]:
+    """Write the changed clips that are not there yet; return what is to be scored, clip by clip.
+
+    Changes of one clip follow each other, so that what they share is found warm.
+    """
+    say = progress or Progress()
+    say.begin("changing clips", len(clips) * len(changes))
+    works = []
+    for clip in clips:
+        for name, metrics in changes.items():
+            made = changed(known()[name], clip, clips, root)
+            if made is not None:
+                key = ClipKey(system=name, sample=clip.sample.id)
+                works.append(ClipWork(key, made.sample, made.path.absolute(), only_metrics=metrics))
+            say.step(f"{clip.sample.id} {name}")
+    return works
+
+
+def score_works(
+    works: Sequence[ClipWork],
+    clips: Sequence[StudyClip],
+    metrics: Sequence[StudiedMetric],
+    options: StudyOptions,
+    progress: Progress | None = None,
+    *,
+    threads: int = 1,
+    stage: str = "scoring",
+) -> pd.DataFrame:
+    """Score clips by the workers of a run, from its store where they were scored before (columns: `COLUMNS`)."""
+    say = progress or Progress()
+    say.begin(stage, len(works))
+    config = WorkerConfig(
+        run=options.kept / "work",
+        store=options.store or home() / "store",
+        metrics=tuple(m.name for m in metrics),
+        systems=(),
+        device=options.device,
+        threads=threads,
+        media="none",
+    )
+    clusters = {clip.sample.id: clip.cluster for clip in clips}
+    found: dict[ClipKey, ClipOutcome] = {}
+    pool = PoolOptions(max(1, min(options.workers, len(works))), threads, options.timeout)
+    for work, outcome in outcomes(config, [works], pool) if works else ():
+        found[work.key] = outcome
+        say.step(f"{work.key.sample} {work.key.system}")
+    rows = [row for work in works for row in _rows(work, found[work.key], clusters)]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": "float64", "seconds": "float64"})
+
+
+def _rows(work: ClipWork, outcome: ClipOutcome, clusters: Mapping[str, str]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    sample = work.key.sample
+    for scored in outcome.scored:
+        for field, score in scored.scores.items():
+            missing = isinstance(score, Missing)
+            value = float("nan") if isinstance(score, Missing) else score.value
+            reason = str(score) if missing else ""
+            row = (sample, clusters[sample], work.key.system, scored.metric, field, value, reason)
+            rows.append((*row, scored.seconds))
+    return rows
+
+
+def again(
+    clips: Sequence[StudyClip],
+    metrics: Sequence[StudiedMetric],
+    options: StudyOptions,
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    threads: int,
+    workers: int,
+) -> pd.DataFrame:
+    """Score unchanged clips from nothing in an empty store below `folder`, the last clip first."""
+    names = tuple(m.name for m in metrics if m.expected is not None)
+    works = [
+        ClipWork(
+            ClipKey(system=CLEAN.name, sample=c.sample.id), c.sample, c.path.absolute(), only_metrics=names
+        )
+        for c in reversed(clips)
+    ]
+    cold = replace(options, store=folder / "store", root=folder, workers=workers)
+    stage = f"again, nothing kept, {workers} process{'es' if workers > 1 else ''} x {threads}"
+    return score_works(works, clips, metrics, cold, progress, threads=threads, stage=stage)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

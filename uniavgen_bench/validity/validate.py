@@ -1,0 +1,222 @@
+"""Test metrics on clips with known changes, and write what was found: the study behind `uniavgen-bench validate`."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from uniavgen_bench.core.atomic import write_json
+from uniavgen_bench.core.errors import InputError, unknown_name
+from uniavgen_bench.core.registry import METRICS, PluginError, Registry
+from uniavgen_bench.core.run_files import MetricComputed, RunDirectory
+from uniavgen_bench.core.validity_files import RunValidity
+from uniavgen_bench.metrics.catalogue import plain_name
+from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.validity.expect import Family, expectations_for, families
+from uniavgen_bench.validity.own_study import own_checks
+from uniavgen_bench.validity.study import (
+    Progress,
+    StudiedMetric,
+    StudyOptions,
+    again,
+    make_works,
+    planned_changes,
+    score_works,
+)
+from uniavgen_bench.validity.study_clips import ClipSet
+from uniavgen_bench.validity.verdict import (
+    StudiedValidity,
+    checks_of,
+    repeat_checks,
+    verdict_on,
+    why_missing,
+)
+from uniavgen_bench.validity.verdict_checks import StudyCheck
+from uniavgen_bench.validity.verdict_table import MetricTable
+from uniavgen_bench.version import VERSION
+from uniavgen_bench.weights.locate import WeightLocator
+
+VALIDITY_FILE = "validity.json"
+SCORES_FILE = "validity_scores.parquet"
+REPEATED = 4
+"""Clips that are scored from nothing twice more."""
+
+
+class StudyResult(RunValidity):
+    """validity.json as a study writes it."""
+
+    metrics: tuple[StudiedValidity, ...] = ()
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The result of a study, and all scores that it is drawn from."""
+
+    result: StudyResult
+    scores: pd.DataFrame
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def studied_metrics(
+    names: Sequence[str],
+    declared: Sequence[Family] | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> list[StudiedMetric]:
+    """Return metrics with what is expected of them: those named, else all that are installed and load.
+
+    Raises:
+        InputError: an unknown metric, or expectations that cannot be read.
+    """
+    registry = Registry(METRICS, "metric", Metric)
+    known = declared if declared is not None else families()
+    chosen = [plain_name(name, registry) for name in names] or registry.names()
+    found = []
+    for name in dict.fromkeys(chosen):
+        if name not in registry.points():
+            raise unknown_name("metric", name, registry.names())
+        try:
+            metric = registry.load(name)
+        except PluginError as error:
+            if names:
+                raise
+            note(str(error))
+            continue
+        found.append(StudiedMetric(name, metric, expectations_for(metric.spec, name, known)))
+    return found
+
+
+def validate_metrics(
+    metrics: Sequence[StudiedMetric],
+    sets: Sequence[ClipSet],
+    options: StudyOptions,
+    *,
+    command: str = "",
+    repeats: bool = True,
+    progress: Progress | None = None,
+) -> Validated:
+    """Score all clips and their changes, hold the expectations against them, and draw the verdicts.
+
+    What is scored is kept in the store of runs: a study that was stopped goes on from there.
+    """
+    if not any(found.clips for found in sets):
+        raise InputError("there are no clips to test on", way_out="name a dataset or --clips")
+    checks: dict[str, list[StudyCheck]] = {m.name: [] for m in metrics}
+    missing: dict[str, list[str]] = {m.name: [] for m in metrics}
+    tables = []
+    for chosen in sets:
+        if not chosen.clips:
+            continue
+        table = _scored(metrics, chosen, options, progress)
+        tables.append(table.assign(set=chosen.name))
+        repeated = _repeated(metrics, chosen, table, options, progress) if repeats else {}
+        for studied in metrics:
+            if studied.expected is None:
+                continue
+            rows = table[table["metric"] == studied.metric.spec.name]
+            arranged = MetricTable(studied.metric.spec, rows)
+            why = why_missing(arranged)
+            if why:
+                missing[studied.name].append(why)
+                continue
+            checks[studied.name] += checks_of(studied.expected, arranged, chosen.clips, chosen.name)
+            checks[studied.name] += repeated.get(studied.name, ())
+            checks[studied.name] += own_checks(studied.expected, chosen, options)
+    locator = WeightLocator()
+    found = tuple(
+        _with_origin(
+            verdict_on(
+                m.metric.spec, m.expected, _finite(checks[m.name]),
+                "; ".join(dict.fromkeys(missing[m.name])) if not checks[m.name] else "",
+            ),
+            m.metric,
+            locator,
+        )
+        for m in metrics
+    )  # fmt: skip
+    result = StudyResult(
+        version=VERSION,
+        command=command,
+        made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        clips={chosen.name: chosen.about for chosen in sets},
+        metrics=found,
+    )
+    scores = pd.concat(tables, ignore_index=True)
+    once = scores.drop_duplicates(["set", "sample", "change", "metric"])
+    return Validated(result, scores, once.groupby("metric")["seconds"].sum().to_dict())
+
+
+def _scored(
+    metrics: Sequence[StudiedMetric], chosen: ClipSet, options: StudyOptions, progress: Progress | None
+) -> pd.DataFrame:
+    changes = planned_changes(metrics)
+    works = make_works(chosen.clips, changes, options.kept / "media", progress)
+    return score_works(works, chosen.clips, metrics, options, progress)
+
+
+def _repeated(
+    metrics: Sequence[StudiedMetric],
+    chosen: ClipSet,
+    table: pd.DataFrame,
+    options: StudyOptions,
+    progress: Progress | None,
+) -> dict[str, tuple[StudyCheck, ...]]:
+    clips = chosen.clips[:REPEATED]
+    asked = [m for m in metrics if m.expected is not None and not m.metric.spec.id.startswith("judge.")]
+    options.kept.mkdir(parents=True, exist_ok=True)
+    tables = []
+    for threads, workers in ((1, 1), (2, 2)):
+        with tempfile.TemporaryDirectory(dir=options.kept, prefix=".again-") as folder:
+            tables.append(
+                again(clips, asked, options, Path(folder), progress, threads=threads, workers=workers)
+            )
+    return {m.name: repeat_checks(m.metric.spec, table, *tables, chosen.name) for m in asked}
+
+
+def _finite(checks: Sequence[StudyCheck]) -> list[StudyCheck]:
+    """Leave out numbers that JSON cannot hold."""
+    return [
+        check
+        if check.value is None or math.isfinite(check.value)
+        else check.model_copy(update={"value": None})
+        for check in checks
+    ]
+
+
+def _with_origin(found: StudiedValidity, metric: Metric, locator: WeightLocator) -> StudiedValidity:
+    params = json.loads(json.dumps(dict(metric.parameters), default=str))
+    weights = {name: locator.sha256(name) for name in metric.spec.weights}
+    return found.model_copy(
+        update={"computed": MetricComputed(code=metric.code, params=params), "weights": weights}
+    )
+
+
+def write_study(validated: Validated, out: Path) -> Path:
+    """Write validity.json and all scores into a folder, which may be that of a run; return the path of the first.
+
+    Raises:
+        InputError: `out` is a file.
+    """
+    if out.is_file():
+        raise InputError(f"{out} is a file", way_out="name a folder or a run")
+    out.mkdir(parents=True, exist_ok=True)
+    data = validated.result.model_dump(mode="json", exclude_none=True)
+    scores = out / SCORES_FILE
+    part = scores.with_name(f".{SCORES_FILE}.part")
+    validated.scores.to_parquet(part, index=False)
+    part.replace(scores)
+    write_json(out / VALIDITY_FILE, data)
+    return out / VALIDITY_FILE
+
+
+def metrics_of_run(out: Path | None) -> tuple[str, ...]:
+    """Return the versioned names of the metrics of the run in a folder; nothing where there is no run."""
+    if out is None or not RunDirectory(out).manifest_path.is_file():
+        return ()
+    return tuple(spec.name for spec in RunDirectory(out).manifest().metrics)

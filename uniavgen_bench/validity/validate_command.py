@@ -1,0 +1,74 @@
+"""`uniavgen-bench validate`: what each metric is worth."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def validate(
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Only these metrics, separated by commas; default: those of the run in --out, else all."
+        ),
+    ] = None,
+    dataset: Annotated[
+        str, typer.Option(help="portraits, another dataset with finished clips, or none (only --clips).")
+    ] = "portraits",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="An option of the dataset; repeatable."),
+    ] = None,
+    clips: Annotated[
+        Path | None, typer.Option(help="Finished clips as well: a folder, with its clips.csv if it has one.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many clips of each.")] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for validity.json; that of a run, to show it in its report.")
+    ] = Path("validity"),
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Processes; default: one per processor.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one clip may take.")] = 1800,
+    repeats: Annotated[
+        bool, typer.Option("--repeats/--no-repeats", help="Score some clips again from nothing.")
+    ] = True,
+    offline: Annotated[bool, typer.Option("--offline", help="Refuse to fetch anything.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Test the metrics themselves: known changes of clips, controls, repeats; a verdict on each.
+
+    Examples:
+
+        uniavgen-bench validate
+
+        uniavgen-bench validate --limit 8 --metrics lipsync.mouth_audio,speech.wer
+
+        uniavgen-bench validate --clips clips --dataset none --out validity/real
+
+        uniavgen-bench validate --out runs/joint
+    """
+    from uniavgen_bench.validity.validate_show import Asked, validate_and_show
+
+    asked = Asked(
+        metrics=tuple(n.strip() for n in re.split(r",(?![^\[\]]*\])", metrics or "") if n.strip()),
+        dataset=dataset,
+        settings=tuple(settings or ()),
+        clips=clips,
+        limit=limit,
+        out=out,
+        workers=workers,
+        device=device,
+        timeout=timeout,
+        repeats=repeats,
+        offline=offline,
+        command=shlex.join(["uniavgen-bench", *sys.argv[1:]]),
+    )
+    validate_and_show(asked, json=json)

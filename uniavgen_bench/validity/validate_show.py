@@ -1,0 +1,213 @@
+"""What `uniavgen-bench validate` does and prints: progress with an estimate, a verdict table, and all checks."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from uniavgen_bench.analysis.needs import needed_weights
+from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.store import home
+from uniavgen_bench.report.validity_view import validity_rows
+from uniavgen_bench.runner.run import check_device
+from uniavgen_bench.runner.run_folder import writable
+from uniavgen_bench.stats.numbers import duration
+from uniavgen_bench.validity.study import Progress, StudyOptions, processors
+from uniavgen_bench.validity.study_clips import ClipSet, dataset_clips, folder_clips
+from uniavgen_bench.validity.validate import (
+    Validated,
+    metrics_of_run,
+    studied_metrics,
+    validate_metrics,
+    write_study,
+)
+from uniavgen_bench.validity.verdict import Standing, StudiedValidity
+from uniavgen_bench.weights.locate import WeightLocator
+
+COLOURS = {
+    Standing.VALID: "green",
+    Standing.LIMITED: "yellow",
+    Standing.UNDECIDED: "yellow",
+    Standing.NOT_VALID: "magenta",
+    Standing.CONTRADICTED: "bold red",
+    Standing.NO_NUMBERS: "dim",
+    Standing.UNTESTED: "bold red",
+}
+LINE_EVERY = 100
+"""Without a terminal, a line of progress is printed every so many steps."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The command line of a study."""
+
+    metrics: tuple[str, ...]
+    dataset: str
+    settings: tuple[str, ...]
+    clips: Path | None
+    limit: int | None
+    out: Path
+    workers: int | None
+    device: str
+    timeout: float
+    repeats: bool
+    offline: bool
+    command: str
+
+
+class _Display:
+    """A bar for each stage on a terminal; plain lines in a log."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bars: Bars | None = None
+        self.task: TaskID | None = None
+        self.stage, self.total, self.done = "", 0, 0
+
+    def begin(self, stage: str, steps: int) -> None:
+        self.stop()
+        self.stage, self.total, self.done = stage, steps, 0
+        if not self.console.is_terminal:
+            self.console.print(f"{stage}: {steps} clips", highlight=False)
+            return
+        columns = (
+            TextColumn(stage), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
+            TimeRemainingColumn(), TextColumn("{task.fields[current]}", style="dim"),
+        )  # fmt: skip
+        self.bars = Bars(*columns, console=self.console, transient=True)
+        self.bars.start()
+        self.task = self.bars.add_task(stage, total=steps, current="")
+
+    def step(self, what: str) -> None:
+        self.done += 1
+        if self.bars is not None and self.task is not None:
+            self.bars.update(self.task, completed=self.done, current=escape(what[:48]))
+        elif self.done % LINE_EVERY == 0 or self.done == self.total:
+            self.console.print(f"{self.stage}: {self.done} of {self.total}", highlight=False)
+
+    def stop(self) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+            self.bars = None
+
+
+def validate_and_show(asked: Asked, *, json: bool) -> None:
+    """Run a study with its progress on stderr; write it into `out`, and print the verdicts on stdout.
+
+    Raises:
+        InputError: a metric, a dataset, an option or a folder that cannot be used.
+    """
+    console = Console(stderr=True)
+
+    def note(text: str) -> None:
+        console.print(f"[yellow]note[/]  {escape(text)}", highlight=False)
+
+    started = time.perf_counter()
+    check_device(asked.device)
+    if asked.out.is_file():
+        raise InputError(f"{asked.out} is a file", way_out="name a folder or a run")
+    metrics = studied_metrics(asked.metrics or metrics_of_run(asked.out), note=note)
+    sets = _sets(asked)
+    needed = needed_weights([m.metric.spec for m in metrics if m.expected is not None])
+    for reason in WeightLocator().require(needed, offline=asked.offline).unavailable.values():
+        note(f"{reason}: its metrics cannot be tested here")
+    writable(asked.out, "choose another --out")
+    writable(home() / "store", "name another folder with UNIAVGEN_BENCH_HOME")
+    display = _Display(console)
+    workers = asked.workers or processors()
+    options = StudyOptions(workers=workers, device=asked.device, timeout=asked.timeout)
+    try:
+        validated = validate_metrics(
+            metrics,
+            sets,
+            options,
+            command=asked.command,
+            repeats=asked.repeats,
+            progress=Progress(display.begin, display.step),
+        )
+    finally:
+        display.stop()
+    path = write_study(validated, asked.out)
+    if json:
+        result = validated.result.model_dump(mode="json", exclude_none=True)
+        sys.stdout.write(jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        return
+    show(validated, Console())
+    Console().print(
+        f"\nverdicts  {path}\n[dim]{duration(time.perf_counter() - started)}[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _sets(asked: Asked) -> list[ClipSet]:
+    sets = []
+    if asked.dataset != "none":
+        sets.append(dataset_clips(asked.dataset, asked.settings, asked.limit))
+    elif asked.settings:
+        raise InputError("--set has no dataset to set", way_out="leave --dataset none out")
+    if asked.clips is not None:
+        sets.append(folder_clips(asked.clips, asked.limit))
+    if not sets:
+        raise InputError("there are no clips to test on", way_out="add --clips, or leave --dataset none out")
+    return sets
+
+
+def show(validated: Validated, console: Console) -> None:
+    """Print every metric's checks, then the verdicts; metrics that nothing is declared for come last and loud."""
+    found = validated.result.metrics
+    for metric in found:
+        if metric.checks:
+            console.print(_checks(metric))
+            console.print()
+    table = Table("metric", "verdict", "", box=None, pad_edge=False, header_style="bold")
+    order = list(Standing)
+    for metric in sorted(found, key=lambda one: order.index(one.standing)):
+        colour = COLOURS[metric.standing]
+        table.add_row(escape(metric.metric), f"[{colour}]{metric.standing.value}[/]", escape(metric.verdict))
+    console.print(table)
+    _count(found, console)
+
+
+def _checks(metric: StudiedValidity) -> Table:
+    title = f"[bold]{escape(metric.metric)}[/]"
+    table = Table(
+        "check", "", "measured", "expected", "detail", title=title, title_justify="left", box=None,
+        pad_edge=False, header_style="dim",
+    )  # fmt: skip
+    marks = {"held": "[green]held[/]", "failed": "[red]failed[/]", "reported": "[dim]–[/]"}
+    for row in validity_rows(metric):
+        table.add_row(
+            escape(row.name),
+            marks[row.outcome],
+            escape(row.measured),
+            escape(row.expected),
+            escape(row.detail),
+        )
+    return table
+
+
+def _count(found: Sequence[StudiedValidity], console: Console) -> None:
+    parts = [
+        f"{number} {standing.value}"
+        for standing in Standing
+        if (number := sum(metric.standing is standing for metric in found))
+    ]
+    console.print(f"\n{len(found)} metrics: {', '.join(parts)}", highlight=False)
