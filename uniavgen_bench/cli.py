@@ -18,8 +18,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Numbers that can be trusted for generated talking people: lip sync, voice, speech, sound and picture.",
 )
-metrics_app = typer.Typer(no_args_is_help=True, help="What is measured: units, ranges, directions, sources.")
-app.add_typer(metrics_app, name="metrics")
 
 Out = Annotated[Path | None, typer.Option(help="Run directory; the same one goes on where it was stopped.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N clips of each system.")]
@@ -216,31 +214,6 @@ def doctor(json: Json = False) -> None:
     examine(json=json)
 
 
-@metrics_app.command("list")
-def metrics_list(json: Json = False) -> None:
-    """List the metrics that are installed.
-
-    Example: uniavgen-bench metrics list --json
-    """
-    from uniavgen_bench.metrics.catalogue import show_list
-
-    show_list(json=json)
-
-
-@metrics_app.command("show")
-def metrics_show(
-    name: Annotated[str, typer.Argument(help="A metric, for example lipsync.mouth_audio.")],
-    json: Json = False,
-) -> None:
-    """Print all facts of a metric: unit, range, direction, sign, needs, weights, licence, source, deviations.
-
-    Example: uniavgen-bench metrics show lipsync.mouth_audio
-    """
-    from uniavgen_bench.metrics.catalogue import show_metric
-
-    show_metric(name, json=json)
-
-
 @app.callback(invoke_without_command=True)
 def version(
     show: Annotated[
@@ -264,14 +237,18 @@ def _scorer() -> Any:
 def _with_weights() -> typer.Typer:
     """Add the groups of commands only when they may be needed; their imports cost time."""
     from uniavgen_bench.datasets.commands import dataset_app
+    from uniavgen_bench.metrics.commands import metrics_app
     from uniavgen_bench.report.gate_commands import gate_app
     from uniavgen_bench.report.leaderboard.commands import leaderboard_app
     from uniavgen_bench.runner.system_commands import systems_app
+    from uniavgen_bench.validity.validate_command import validate
     from uniavgen_bench.weights.commands import weights_app
 
+    app.command()(validate)
     app.add_typer(dataset_app, name="dataset")
     app.add_typer(gate_app, name="gate")
     app.add_typer(leaderboard_app(_scorer), name="leaderboard")
+    app.add_typer(metrics_app, name="metrics")
     app.add_typer(systems_app, name="systems")
     app.add_typer(weights_app, name="weights")
     return app
