@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.datasets.folder import FolderOptions, load_folder
@@ -41,3 +43,18 @@ def test_empty_and_absent_folders_are_refused(tmp_path: Path) -> None:
         load_folder(FolderOptions(path=tmp_path))
     with pytest.raises(InputError, match="no such file or folder"):
         load_folder(FolderOptions(path=tmp_path / "nowhere"))
+
+
+def test_names_that_are_not_text_and_pipes_are_told_or_left_out(tmp_path: Path) -> None:
+    touch(tmp_path / "a.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone.mp4")
+    assert [c.sample for c in load_folder(FolderOptions(path=tmp_path)).clips] == ["a", "nowhere"]
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mp4"))).write_bytes(b"")
+    with pytest.raises(InputError, match="not UTF-8"):
+        load_folder(FolderOptions(path=tmp_path))
+
+
+def test_a_misspelt_way_to_name_systems_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError):
+        FolderOptions.model_validate({"path": tmp_path, "systems": "atuo"})

@@ -68,6 +68,8 @@ def read_text(path: Path) -> str:
         raise InputError("is a folder, not a file", where=Where(path)) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=Where(path)) from None
+    except ValueError as error:  # a NUL, or half of a character, in the path
+        raise InputError(f"cannot be a path: {error}", where=Where(repr(str(path)))) from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -273,7 +275,11 @@ def _json_rows(text: str, path: Path) -> Iterator[Row]:
             continue
         try:
             item = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            if "\\ud" in line.lower():  # the escape of one half of a character, with or without the other
+                json.dumps(item, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise InputError("holds half of a character", where=Where(path, number)) from None
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError
             raise InputError(f"is not JSON: {error}", where=Where(path, number)) from None
         if not isinstance(item, dict):
             raise InputError("must be an object in braces", where=Where(path, number))

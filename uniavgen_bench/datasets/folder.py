@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
+from typing import Literal
 
 from uniavgen_bench.core.errors import InputError, Where
 from uniavgen_bench.core.sample import Sample
@@ -19,14 +21,17 @@ class FolderOptions(Frozen):
     """
 
     path: Path
-    systems: str = "auto"
+    systems: Literal["auto", "one"] = "auto"
 
 
 def media_files(folder: Path) -> list[Path]:
     """Return the media files below a folder, in the order of their names; hidden ones are left out.
 
+    Pipes and devices are left out too: reading one may never end. A link that leads nowhere stays, so that its clip
+    counts as missing.
+
     Raises:
-        InputError: a folder that may not be read.
+        InputError: a folder that may not be read, or a name that is not UTF-8.
     """
 
     def stop(error: OSError) -> None:
@@ -36,8 +41,29 @@ def media_files(folder: Path) -> list[Path]:
     for parent, folders, files in os.walk(folder, onerror=stop):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         named = (Path(parent) / name for name in sorted(files) if not name.startswith("."))
-        found += [path for path in named if path.suffix.lower() in MEDIA]
+        found += [path for path in named if path.suffix.lower() in MEDIA and not _endless(path)]
+    for path in found:
+        if not _is_text(path):
+            raise InputError(
+                "the name of a clip is not UTF-8", where=Where(ascii(str(path))), way_out="rename it"
+            )
     return sorted(found)
+
+
+def _endless(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def load_folder(options: FolderOptions) -> Dataset:
@@ -50,7 +76,11 @@ def load_folder(options: FolderOptions) -> Dataset:
         InputError: no such folder, or no media file in it.
     """
     path = options.path
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except (OSError, ValueError) as error:  # a name that no file system takes
+        raise InputError(f"cannot be a path: {error}", where=Where(repr(str(path)[:200]))) from None
+    if not exists:
         raise InputError("no such file or folder", where=Where(path))
     root = path.parent if path.is_file() else path
     files = [path] if path.is_file() else media_files(path)

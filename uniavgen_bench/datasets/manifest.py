@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -26,6 +27,10 @@ from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin, FinishedClip
 
 RECORDING = "none"
 """A `system` cell that starts with this word: no system made the clip, it is a recording."""
+
+
+MOST_DIGITS = 6
+"""Digits that the number of a repeat may have."""
 
 
 class ManifestOptions(Frozen):
@@ -69,6 +74,8 @@ def load_manifest(options: ManifestOptions) -> Dataset:
     header, rows = read_rows(options.path)
     columns = find_columns(header, options.columns, options.path)
     root = options.root or options.path.parent
+    if options.clips is not None:
+        _usable(options.clips)
     samples: dict[str, tuple[Sample, int]] = {}
     clips: dict[tuple[str, str, int], int] = {}
     finished: list[FinishedClip] = []
@@ -126,9 +133,10 @@ class _RowReader:
         if given is not None:
             return given
         clip = self.cell("clip")
-        if clip is None:
+        path = PurePosixPath(clip.replace("\\", "/")) if clip is not None else None
+        if path is None or not path.name:
             raise InputError("the row names no clip", where=self.where("clip"))
-        return PurePosixPath(clip.replace("\\", "/")).with_suffix("").as_posix()
+        return path.with_suffix("").as_posix()
 
     def sample(self) -> Sample:
         facts = {name: str(self.row.cells[name]) for name in FACTS if name in self.row.cells}
@@ -170,9 +178,11 @@ class _RowReader:
             name = column.removeprefix(PUBLISHED).removeprefix("published.")
             try:
                 scores[name] = float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
+                scores[name] = math.nan
+            if not math.isfinite(scores[name]):
                 where = Where(self.options.path, self.row.line, column)
-                raise InputError(f"{value!r} is not a number", where=where) from None
+                raise InputError(f"{str(value)[:40]!r} is not a number", where=where) from None
         return scores, lists
 
     def finished_clip(self, sample: Sample) -> FinishedClip | None:
@@ -180,17 +190,31 @@ class _RowReader:
         if path is None and self.options.clips is not None:
             folder = self.options.clips
             name = confined(f"{sample.id}.mp4", folder, self.where("sample"))
-            path = name if name.is_file() or not folder.is_dir() else _by_stem(folder, sample.id, name)
+            path = name if _is_file(name) or not folder.is_dir() else _by_stem(folder, sample.id, name)
         if path is None:
             return None
         repeat = self.cell("repeat") or "0"
-        if not repeat.isdecimal():
-            raise InputError(f"{repeat!r} is not a whole number", where=self.where("repeat"))
+        if not repeat.isdecimal() or len(repeat) > MOST_DIGITS:
+            raise InputError(f"{repeat[:40]!r} is not a whole number", where=self.where("repeat"))
         system = self.cell("system") or (self.options.clips or self.root).resolve().name
         if system.lower().split(" ")[0] == RECORDING:
             label = f"recording{system[len(RECORDING) :]}"
             return FinishedClip(label, sample.id, path, int(repeat), Role.UPPER_CONTROL)
         return FinishedClip(system, sample.id, path, int(repeat))
+
+
+def _usable(folder: Path) -> None:
+    try:
+        folder.is_dir()
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be a folder: {error}", where=Where(repr(str(folder)[:200]))) from None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than the file system takes
+        return False
 
 
 def _by_stem(folder: Path, sample: str, fallback: Path) -> Path:

@@ -125,7 +125,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> tuple[tuple[str, ...], l
             close = nearest(name, header)
             way_out = f"did you mean {close!r}?" if close else f"columns: {', '.join(header[:12])}"
             raise InputError(f"no column {name!r}", where=Where(path, 1), way_out=way_out)
-    return header, [Item(path, row.line, row.cells) for row in rows]
+    return header, [Item(path, row.line, {name: row.cells.get(name) for name in header}) for row in rows]
 
 
 def read_json(path: Path) -> tuple[str, Any]:

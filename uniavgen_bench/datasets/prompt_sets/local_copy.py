@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from uniavgen_bench.core.errors import InputError, Where
@@ -44,12 +45,18 @@ def listed(folder: Path, suffix: str) -> list[Path]:
     """Return the files of a folder with an ending, by name; hidden ones are left out.
 
     Raises:
-        InputError: not a folder, or it may not be read.
+        InputError: not a folder, it may not be read, or a name is not UTF-8.
     """
     try:
         names = sorted(p for p in folder.iterdir() if p.suffix.lower() == suffix and p.name[0] != ".")
+        for path in names:
+            path.name.encode()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=Where(folder)) from None
+    except UnicodeEncodeError:
+        raise InputError(
+            "holds a file whose name is not UTF-8", where=Where(folder), way_out="rename it"
+        ) from None
     return [path for path in names if path.is_file()]
 
 
@@ -61,10 +68,12 @@ def file_below(root: Path, name: str, where: Where, card: SetCard | None = None)
     """
     path = confined(name, root, where)
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            what = "folder" if stat.S_ISDIR(mode) else "pipe or device"
+            raise InputError(f"{name!r} is a {what}, not a file", where=where)
         with path.open("rb") as stream:
             head = stream.read(len(POINTER))
-    except IsADirectoryError:
-        raise InputError(f"{name!r} is a folder, not a file", where=where) from None
     except FileNotFoundError:
         raise InputError(
             f"no file {name!r} in {root}", where=where, way_out=_below(root, name, card)

@@ -116,9 +116,10 @@ def _in_folder(root: Path, options: VerseBenchOptions) -> Iterator[tuple[str, st
 
 def _in_file(path: Path, options: VerseBenchOptions) -> Iterator[tuple[str, str, Item]]:
     groups = json_groups(path)
+    absent = next((group for group in options.sets if group not in groups), None)
+    if absent is not None:
+        raise InputError(f"holds no {absent!r}", where=Where(path), way_out=f"expected: {CARD.layout}")
     for group in options.sets:
-        if group not in groups:
-            raise InputError(f"holds no {group!r}", where=Where(path), way_out=f"expected: {CARD.layout}")
         for name, item in groups[group]:
             yield group, sample_id(name, item.where()), item
 
