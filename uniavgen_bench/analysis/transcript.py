@@ -1,4 +1,4 @@
-"""What was said, with word times: Whisper tiny.en, decoded the same way every time.
+"""What was said, with word times: Whisper, decoded the same way every time. The artefact is Whisper tiny.en's.
 
 The sound is cut into windows of at most 28 s that begin and end in pauses, and each is decoded once, by itself:
 beam 5, temperature 0 without fallback, nothing carried over from the window before, int8 arithmetic (half the time of
@@ -8,6 +8,7 @@ cross-attention.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,25 +27,54 @@ LONGEST = 28.0
 """Seconds of one window; the network hears 30."""
 PAD = 0.2
 """Seconds of sound kept on both sides of speech, where no other speech is."""
+NO_SPEECH = 0.6
+UNSURE = -1.0
+"""Whisper's own bounds: a window whose probability of no speech is higher, and whose mean log probability of the
+text is lower, holds no speech, whatever text came out."""
 
 
-def transcribe(speech: Speech, voice: VoiceActivity, models: Models) -> Transcript:
-    """Recognise English speech; the text may be empty when the recogniser hears no words in the voice.
+@dataclass(frozen=True)
+class Recogniser:
+    """A Whisper network by the name of its weight.
+
+    `doubts`: windows that the network itself takes for no speech are left out. Whisper's multilingual networks write
+    fluent text for music and noise that the voice detector let pass.
+    """
+
+    weight: str
+    doubts: bool = True
+
+
+TINY_EN = Recogniser(WEIGHT, doubts=False)
+
+
+def transcribe(
+    speech: Speech,
+    voice: VoiceActivity,
+    models: Models,
+    recogniser: Recogniser = TINY_EN,
+    language: str = LANGUAGE,
+) -> Transcript:
+    """Recognise speech; the text may be empty when the recogniser hears no words in the voice.
+
+    `language` is Whisper's code of the language that is spoken; the network does not choose it itself.
 
     Raises:
-        MissingError: `no_speech` when the voice detector found none, or `weights`.
+        MissingError: `no_speech` when the voice detector found none or the recogniser doubts all of it, or `weights`.
     """
     if len(voice.segments) == 0:
         seconds = len(speech.samples) / speech.rate
         raise MissingError(Reason.NO_SPEECH, f"the voice detector found none in {seconds:.1f} s")
-    network = models.get(WEIGHT, lambda: load_recogniser(models))
+    network = models.get(recogniser.weight, lambda: load_recogniser(models, recogniser.weight))
     text: list[str] = []
     words: list[Word] = []
+    doubted: list[float] = []
+    looked = 0
     for start, end in windows(voice, speech):
         first, last = (round((t - speech.start) * speech.rate) for t in (start, end))
         segments, _ = network.transcribe(
             speech.samples[first:last],
-            language=LANGUAGE,
+            language=language,
             beam_size=BEAM,
             temperature=[0.0],
             word_timestamps=True,
@@ -54,14 +84,21 @@ def transcribe(speech: Speech, voice: VoiceActivity, models: Models) -> Transcri
             batch_size=1,
         )
         for segment in segments:
+            looked += 1
+            if recogniser.doubts and segment.no_speech_prob > NO_SPEECH and segment.avg_logprob < UNSURE:
+                doubted.append(segment.no_speech_prob)
+                continue
             text.append(segment.text.strip())
             words += [
                 _word(w.word, start + w.start, start + w.end, w.probability, end) for w in segment.words or ()
             ]
+    if doubted and len(doubted) == looked:
+        raise MissingError(
+            Reason.NO_SPEECH, f"the recogniser gives no speech a probability of {min(doubted):.2f} or more"
+        )
     heard = " ".join(part for part in text if part)
-    return Transcript(
-        heard, tuple(words), LANGUAGE, f"{WEIGHT} (CTranslate2 {_arithmetic(models)}, beam {BEAM})"
-    )
+    made_by = f"{recogniser.weight} (CTranslate2 {_arithmetic(models)}, beam {BEAM})"
+    return Transcript(heard, tuple(words), language, made_by)
 
 
 def _word(text: str, start: float, end: float, probability: float, limit: float) -> Word:
@@ -106,12 +143,12 @@ def _arithmetic(models: Models) -> str:
     return "int8_float16" if models.device == "cuda" else "int8"
 
 
-def load_recogniser(models: Models) -> BatchedInferencePipeline:
-    """Load the recogniser; raises `MissingError(weights)`."""
+def load_recogniser(models: Models, weight: str = WEIGHT) -> BatchedInferencePipeline:
+    """Load a recogniser; raises `MissingError(weights)`."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
     model = WhisperModel(
-        str(models.weight(WEIGHT)),
+        str(models.weight(weight)),
         device=models.device,
         compute_type=_arithmetic(models),
         cpu_threads=models.threads,

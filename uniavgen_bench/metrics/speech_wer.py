@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from uniavgen_bench.analysis.artefacts import ClipArtefacts
+from uniavgen_bench.analysis.artefacts import ClipArtefacts, Transcript
 from uniavgen_bench.core.result import Evidence, Measurement, Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec, Tier
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.metrics.speech_text import language_code, verified_text
 from uniavgen_bench.weights.models import Models
 
 if TYPE_CHECKING:
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
 
 NORMALISER = "whisper-normalizer"
 NORMALISER_VERSION = version(NORMALISER)
+ENGLISH_NORMALISER = "whisper-normaliser-english"
+"""The key under which a process keeps it."""
 
 
-def _rate(name: str, meaning: str, high: float | None = None) -> FieldSpec:
+def rate_field(name: str, meaning: str, high: float | None = None) -> FieldSpec:
+    """Declare a rate of errors."""
     return FieldSpec(name=name, unit="1", direction=Direction.LOWER, low=0.0, high=high, meaning=meaning)
 
 
@@ -30,14 +35,14 @@ SPEC = MetricSpec(
     title="Word error rate (Whisper tiny.en)",
     summary="Edits between the words asked for and the words that Whisper tiny.en hears, per word asked for.",
     fields=(
-        _rate(
+        rate_field(
             "wer",
             "word error rate: (substitutions + deletions + insertions) / words; above 1 when more is said",
         ),
-        _rate("cer", "character error rate of the normalised texts, spaces included"),
-        _rate("substitutions", "share of the words asked for that are heard as another word", 1.0),
-        _rate("deletions", "share of the words asked for that are not heard", 1.0),
-        _rate("insertions", "words heard beside those asked for, per word asked for"),
+        rate_field("cer", "character error rate of the normalised texts, spaces included"),
+        rate_field("substitutions", "share of the words asked for that are heard as another word", 1.0),
+        rate_field("deletions", "share of the words asked for that are not heard", 1.0),
+        rate_field("insertions", "words heard beside those asked for, per word asked for"),
         FieldSpec(
             name="words",
             unit="words",
@@ -72,11 +77,20 @@ SPEC = MetricSpec(
 def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
     """Compare the transcript with `sample.speech`."""
     text = asked_for(sample)
-    normaliser = models.get("whisper-normaliser-english", _load_normaliser)
+    normaliser = models.get(ENGLISH_NORMALISER, load_english_normaliser)
+    return rates(text, lambda: clip.transcript, normaliser)
+
+
+def rates(text: str, hear: Callable[[], Transcript], normaliser: Callable[[str], str]) -> Measurement:
+    """Compare a text with what is heard, both normalised, word by word.
+
+    Raises:
+        MissingError: `no_transcript` when normalisation leaves no word, and what `hear` raises.
+    """
     reference = normaliser(text)
     if not reference.split():
         raise MissingError(Reason.NO_TRANSCRIPT, "no word is left of the text after normalisation")
-    heard = clip.transcript
+    heard = hear()
     hypothesis = normaliser(heard.text)
     words, letters = compare(reference, hypothesis)
     asked = len(reference.split())
@@ -105,13 +119,10 @@ def asked_for(sample: Sample) -> str:
     Raises:
         MissingError: `no_transcript`, `unverified_transcript`, or `language` when it is not English.
     """
-    if sample.speech is None or not sample.speech.strip():
-        raise MissingError(Reason.NO_TRANSCRIPT)
-    if not sample.speech_verified:
-        raise MissingError(Reason.UNVERIFIED_TRANSCRIPT)
-    if sample.language.replace("_", "-").split("-")[0].strip().lower() not in {"en", "eng", "english"}:
+    text = verified_text(sample)
+    if language_code(sample) != "en":
         raise MissingError(Reason.LANGUAGE, f"{sample.language!r}; the recogniser knows only English")
-    return sample.speech
+    return text
 
 
 def compare(reference: str, hypothesis: str) -> tuple[WordOutput, float]:
@@ -132,7 +143,8 @@ def edits(output: WordOutput) -> str:
     return " ".join(parts)
 
 
-def _load_normaliser() -> EnglishTextNormalizer:
+def load_english_normaliser() -> EnglishTextNormalizer:
+    """Load Whisper's normaliser of English."""
     from whisper_normalizer.english import EnglishTextNormalizer
 
     return EnglishTextNormalizer()
