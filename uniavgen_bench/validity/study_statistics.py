@@ -14,7 +14,7 @@ Float64 = NDArray[np.float64]
 
 LEAST_CLUSTERS = 4
 """Fewer clusters carry no interval, and no verdict."""
-RESAMPLES = 2000
+RESAMPLES = 1000
 SEED = 20251116
 LEVEL = 0.95
 
