@@ -109,6 +109,8 @@ def _opened(path: Path, split: str) -> Any:
         import datasets
     except ImportError:
         raise NotInstalledError("the package datasets", extra="hub") from None
+    if not hasattr(datasets, "load_from_disk"):  # a folder of that name beside the program, not the package
+        raise NotInstalledError("the package datasets", extra="hub")
     if not path.is_dir():
         raise InputError("is a file, not a folder", where=Where(path), way_out=f"expected: {CARD.layout}")
     saved = next((p for p in (path, path / split) if (p / "state.json").is_file()), None)
