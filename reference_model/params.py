@@ -123,7 +123,7 @@ def ti2v_5b() -> ModelParams:
 def nano() -> ModelParams:
     """A model of about seven million parameters that two cores train in two hours.
 
-    A clip of 128 pixels has latents of 8 x 8, as tokens 4 x 4: 128 numbers a token, fewer than the width, or noise
+    A clip of 128 pixels has latents of 16 x 16, as tokens 4 x 4: 128 numbers a token, fewer than the width, or noise
     would not pass through it. `audio_time` is `token`, because continuation has to know which part of the sound is
     still noise.
     """
@@ -133,7 +133,8 @@ def nano() -> ModelParams:
         layers=6,
         interaction=InteractionParams(layers=(0, 2, 4)),
         speech_text=SpeechTextParams(vocabulary=95, width=128, positions=512),
-        latent_channels=32,
+        patch=(1, 4, 4),
+        latent_channels=8,
         frequency=128,
         caption_length=48,
         caption_width=64,

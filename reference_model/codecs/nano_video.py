@@ -1,8 +1,9 @@
-"""The small model's video codec: causal, 16 x smaller in space, four frames a latent, the first frame alone.
+"""The small model's video codec: causal, 8 x smaller in space, four frames a latent, the first frame alone.
 
-The first frame says how the person looks; a later frame is the first one pulled into place by a field of motion, and
-what that leaves is drawn. Training starts at linear transforms, the principal components of 16 x 16 patches: of first
-frames, and of what changes within a group of four. Interface and time are those of the Wan2.2 autoencoder.
+The first frame says how the person looks; a later frame is drawn from its group's latent beside that. Below the network
+lie linear transforms, the principal components of patches of first frames and of what changes within a group of four,
+fitted with care for the lips: the network adds what they leave. Time is that of the Wan2.2 autoencoder, and so is the
+interface; patches of 4 x 4 latent pixels are what patches of 2 x 2 are to its 16 x.
 """
 
 import json
@@ -17,20 +18,19 @@ from torch.nn import functional
 
 GROUP = 4
 """Frames per latent after the first."""
-STRIDE = 16
+STRIDE = 8
 """Pixels per latent pixel."""
 _DEPTH = 4
 
 
 @dataclass(frozen=True)
 class NanoVideoParams:
-    """Channels of a latent, of the feature maps at 1/4, 1/8 and 1/16 of the picture, and where frames are grouped."""
+    """Channels of a latent, of the feature maps at 1/4 and 1/8 of the picture, and where frames are grouped."""
 
-    latent: int = 32
+    latent: int = 8
     fine: int = 64
-    middle: int = 96
     coarse: int = 128
-    group: int = 160
+    group: int = 192
 
 
 def mixing(inner: int, outer: int, stride: int = 1) -> nn.Conv2d:
@@ -53,30 +53,40 @@ class Residual(nn.Module):
 
 
 class FrameEncoder(nn.Module):
-    """One picture to features at a sixteenth of its size."""
+    """One picture to features at an eighth of its size."""
 
     def __init__(self, p: NanoVideoParams) -> None:
         super().__init__()
         self.network = nn.Sequential(
             nn.PixelUnshuffle(_DEPTH),
             mixing(3 * _DEPTH**2, p.fine),
-            nn.SiLU(),
-            mixing(p.fine, p.middle, 2),
-            Residual(p.middle),
-            mixing(p.middle, p.coarse, 2),
+            Residual(p.fine),
+            mixing(p.fine, p.coarse, 2),
             Residual(p.coarse),
         )
 
     def forward(self, frames: Tensor) -> Tensor:
-        """`[N, 3, H, W]` -> `[N, C, H/16, W/16]`."""
+        """`[N, 3, H, W]` -> `[N, C, H/8, W/8]`."""
         features: Tensor = self.network(frames)
         return features
+
+
+class Summary(nn.Sequential):
+    """Features to the channels of a latent."""
+
+    def __init__(self, width: int, latent: int, residuals: int) -> None:
+        super().__init__(
+            *(Residual(width) for _ in range(residuals)),
+            nn.GroupNorm(8, width),
+            nn.SiLU(),
+            nn.Conv2d(width, latent, 1),
+        )
 
 
 class Transform(nn.Module):
     """Principal components of patches of n frames; latents have unit variance. Fixed: `fit` sets it, nothing trains it.
 
-    basis `[C, n * 768]`, orthonormal rows; deviation `[C]`, of the components; mean `[n * 768]`.
+    basis `[C, n * 192]`, orthonormal rows; deviation `[C]`, of the components; mean `[n * 192]`.
     """
 
     basis: Tensor
@@ -91,14 +101,16 @@ class Transform(nn.Module):
         self.register_buffer("mean", torch.zeros(size))
 
     @torch.no_grad()
-    def fit(self, clips: Tensor) -> None:
-        """Set the components from `[N, n, 3, H, W]`."""
+    def fit(self, clips: Tensor, weight: Tensor) -> None:
+        """Set the components from `[N, n, 3, H, W]`; weight `[N, h, w]` says how much a patch counts."""
         rows = self._patches(clips).permute(0, 2, 3, 1).flatten(0, 2)
-        self.mean.copy_(rows.mean(0))
+        share = (weight.flatten() / weight.sum())[:, None]
+        self.mean.copy_((rows * share).sum(0))
         centred = rows - self.mean
-        basis = torch.linalg.eigh((centred.T @ centred).double())[1].flip(1)[:, : len(self.basis)].T.float()
-        self.basis.copy_(basis)
-        self.deviation.copy_((centred @ basis.T).square().mean(0).sqrt().clamp(min=1e-4))
+        basis = torch.linalg.eigh((centred.T @ (centred * share)).double())[1].flip(1)
+        kept = basis[:, : len(self.basis)].T.float()
+        self.basis.copy_(kept)
+        self.deviation.copy_((centred @ kept.T).square().mean(0).sqrt().clamp(min=1e-4))
 
     def code(self, clips: Tensor) -> Tensor:
         """`[N, n, 3, H, W]` -> `[N, C, h, w]`."""
@@ -106,7 +118,7 @@ class Transform(nn.Module):
         return torch.einsum("cp,nphw->nchw", self.basis / self.deviation[:, None], centred)
 
     def show(self, latents: Tensor) -> Tensor:
-        """`[N, C, h, w]` -> `[N, n, 3, 16 h, 16 w]`."""
+        """`[N, C, h, w]` -> `[N, n, 3, 8 h, 8 w]`."""
         patches = torch.einsum("cp,nchw->nphw", self.basis * self.deviation[:, None], latents)
         shown = torch.unflatten(patches + self.mean[:, None, None], 1, (-1, 3 * STRIDE**2))
         pictures = functional.pixel_shuffle(shown.flatten(0, 1), STRIDE)
@@ -118,53 +130,29 @@ class Transform(nn.Module):
         return torch.unflatten(patches, 0, clips.shape[:2]).flatten(1, 2)
 
 
-class Looks(nn.Module):
-    """What the first latent says of the person, as feature maps of three sizes for the decoder of every frame."""
-
-    def __init__(self, p: NanoVideoParams) -> None:
-        super().__init__()
-        self.coarse = nn.Sequential(mixing(p.latent, p.coarse), Residual(p.coarse))
-        self.middle = nn.Sequential(
-            nn.Conv2d(p.coarse, 4 * p.middle, 1), nn.PixelShuffle(2), Residual(p.middle)
-        )
-        self.fine = nn.Sequential(nn.Conv2d(p.middle, 4 * p.fine, 1), nn.PixelShuffle(2), Residual(p.fine))
-
-    def forward(self, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """`[B, c, h, w]` -> features at 1/16, 1/8 and 1/4."""
-        coarse = self.coarse(first)
-        middle = self.middle(coarse)
-        return coarse, middle, self.fine(middle)
-
-
 class FrameDecoder(nn.Module):
-    """Features of one frame, beside those of the first, to what it adds to a picture, and to its field of motion."""
+    """Features of one frame, beside those of the first, to what the linear transforms leave of its picture."""
 
     def __init__(self, p: NanoVideoParams) -> None:
         super().__init__()
-        self.middle = nn.Sequential(nn.Conv2d(p.coarse, 4 * p.middle, 1), nn.PixelShuffle(2))
-        self.mix_middle = nn.Sequential(mixing(2 * p.middle, p.middle), Residual(p.middle))
-        self.fine = nn.Sequential(nn.Conv2d(p.middle, 4 * p.fine, 1), nn.PixelShuffle(2))
-        self.mix_fine = nn.Sequential(mixing(2 * p.fine, p.fine), Residual(p.fine), nn.SiLU())
-        self.motion = mixing(p.middle, 2)
-        self.picture = nn.Sequential(mixing(p.fine, 3 * _DEPTH**2), nn.PixelShuffle(_DEPTH))
+        self.fine = nn.Sequential(Residual(p.coarse), *doubled(p.coarse, p.fine))
+        self.picture = nn.Sequential(
+            mixing(2 * p.fine, p.fine),
+            Residual(p.fine),
+            nn.SiLU(),
+            mixing(p.fine, 3 * _DEPTH**2),
+            nn.PixelShuffle(_DEPTH),
+        )
 
-    def forward(self, coarse: Tensor, looks: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """`[N, C, h, w]`, looks `[N, ...]` -> `[N, 3, 16 h, 16 w]` and motion `[N, 2, 2 h, 2 w]`, in half widths."""
-        middle = self.mix_middle(torch.cat((self.middle(coarse), looks[1]), 1))
-        motion = self.motion(middle)
-        fine = torch.cat((self.fine(middle), pulled(looks[2], motion)), 1)
-        return self.picture(self.mix_fine(fine)), motion
+    def forward(self, coarse: Tensor, looks: Tensor) -> Tensor:
+        """`[N, C, h, w]`, looks `[N, c, 2 h, 2 w]` -> `[N, 3, 8 h, 8 w]`."""
+        drawn: Tensor = self.picture(torch.cat((self.fine(coarse), looks), 1))
+        return drawn
 
 
-def pulled(pictures: Tensor, motion: Tensor) -> Tensor:
-    """Pictures `[N, C, H, W]` whose every pixel is taken from where motion `[N, 2, h, w]` (x, y; half widths) says."""
-    size = pictures.shape[2:]
-    shift = functional.interpolate(motion, size, mode="bilinear", align_corners=False).permute(0, 2, 3, 1)
-    same = torch.eye(2, 3, device=motion.device, dtype=shift.dtype).expand(len(pictures), 2, 3)
-    grid = functional.affine_grid(same, [len(pictures), 1, *size], align_corners=False)
-    return functional.grid_sample(
-        pictures.to(shift.dtype), grid + shift, mode="bilinear", padding_mode="border", align_corners=False
-    )
+def doubled(inner: int, outer: int) -> tuple[nn.Module, nn.Module]:
+    """Layers to feature maps of twice the size."""
+    return nn.Conv2d(inner, 4 * outer, 1), nn.PixelShuffle(2)
 
 
 class NanoVideoCodec(nn.Module):
@@ -177,26 +165,19 @@ class NanoVideoCodec(nn.Module):
     def __init__(self, params: NanoVideoParams | None = None) -> None:
         super().__init__()
         self.params = p = params or NanoVideoParams()
-        self.look_at = FrameEncoder(p)
-        self.first = nn.Conv2d(p.coarse, p.latent, 1)
         self.plain_first, self.plain_group = Transform(p.latent, 1), Transform(p.latent, GROUP)
+        self.look_at = FrameEncoder(p)
+        self.first = Summary(p.coarse, p.latent, 1)
         self.gather = nn.Sequential(
-            nn.Conv2d((GROUP + 1) * p.coarse, p.group, 1), Residual(p.group), nn.SiLU(),
-            nn.Conv2d(p.group, p.latent, 1),
-        )  # fmt: skip
-        self.looks = Looks(p)
-        # A latent's frames are drawn from it and the one before it, so that motion goes on where it was.
+            nn.Conv2d((GROUP + 1) * p.coarse, p.group, 1), Summary(p.group, p.latent, 2)
+        )
+        self.look = nn.Sequential(mixing(p.latent, p.coarse), *(Residual(p.coarse) for _ in range(3)))
+        self.look_closer = nn.Sequential(*doubled(p.coarse, p.fine), Residual(p.fine))
         self.spread_out = nn.Sequential(
-            mixing(3 * p.latent, p.group), Residual(p.group), nn.SiLU(),
-            nn.Conv2d(p.group, GROUP * p.coarse, 1),
-        )  # fmt: skip
+            mixing(p.latent + p.coarse, p.group), Residual(p.group), Summary(p.group, GROUP * p.coarse, 2)
+        )
         self.draw = FrameDecoder(p)
-        # Training starts at the transform.
-        for last in (self.first, self.gather[-1], self.draw.picture[0], self.draw.motion):
-            assert isinstance(last, nn.Conv2d) and last.bias is not None
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
-        # How far the linear transform of a group is trusted: motion may explain the same.
+        # How far the linear transform of a group is trusted: the network may explain the same.
         self.coded_share, self.shown_share = (nn.Parameter(torch.ones(p.latent, 1, 1)) for _ in range(2))
         self.register_buffer("centre", torch.zeros(p.latent))
         self.register_buffer("spread", torch.ones(p.latent))
@@ -208,17 +189,17 @@ class NanoVideoCodec(nn.Module):
 
     @torch.no_grad()
     def encode(self, video: Tensor) -> Tensor:
-        """Encode video `[B, 3, T, H, W]` in [-1, 1] to normalised latents `[B, C, F, H/16, W/16]`.
+        """Encode video `[B, 3, T, H, W]` in [-1, 1] to normalised latents `[B, C, F, H/8, W/8]`.
 
         Raises:
-            ValueError: sides that are no multiples of 16.
+            ValueError: sides that are no multiples of 8.
         """
         _check_sides(video)
         return (self.code(video) - _channels(self.centre)) / _channels(self.spread)
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
-        """Decode latents `[B, C, F, h, w]` to video `[B, 3, 4 (F - 1) + 1, 16 h, 16 w]` in [-1, 1]."""
+        """Decode latents `[B, C, F, h, w]` to video `[B, 3, 4 (F - 1) + 1, 8 h, 8 w]` in [-1, 1]."""
         return self.render(latents * _channels(self.spread) + _channels(self.centre)).clamp(-1.0, 1.0)
 
     def code(self, video: Tensor) -> Tensor:
@@ -241,23 +222,21 @@ class NanoVideoCodec(nn.Module):
         """Latents that are not normalised -> `[B, 3, T, H, W]`, not limited, with gradients."""
         batch, groups = len(latents), latents.shape[2] - 1
         first = latents[:, :, 0]
-        looks = self.looks(first)
-        picture = self.plain_first.show(first)[:, 0] + self.draw(looks[0], looks)[0]
-        frames = [picture[:, :, None]]
+        looks = self.look(first)
+        closer = self.look_closer(looks)
+        plain = self.plain_first.show(first)[:, 0]
+        frames = [(plain + self.draw(looks, closer))[:, :, None]]
         if groups:
-            before = latents[:, :, :-1]
-            own = latents[:, :, 1:]
-            beside = torch.cat((own, before, first[:, :, None].expand_as(own)), 1).transpose(1, 2)
+            own = latents[:, :, 1:].transpose(1, 2)
+            beside = torch.cat((own, looks[:, None].expand(-1, groups, -1, -1, -1)), 2)
             features = self.spread_out(beside.flatten(0, 1))
             coarse = torch.unflatten(features, 1, (GROUP, -1)).flatten(0, 1)
-            shown = tuple(x.repeat_interleave(groups * GROUP, 0) for x in looks)
-            drawn, motion = self.draw(coarse + shown[0], (shown[0], shown[1], shown[2]))
-            changed = self.plain_group.show(self.shown_share * own.transpose(1, 2).flatten(0, 1)).flatten(
-                0, 1
+            same, same_closer, still = (
+                x.repeat_interleave(groups * GROUP, 0) for x in (looks, closer, frames[0][:, :, 0])
             )
-            moved = pulled(picture.repeat_interleave(groups * GROUP, 0), motion)
-            later = torch.unflatten(drawn + changed + moved, 0, (batch, groups * GROUP))
-            frames.append(later.transpose(1, 2))
+            changed = self.plain_group.show(self.shown_share * own.flatten(0, 1)).flatten(0, 1)
+            drawn = still + changed + self.draw(coarse + same, same_closer)
+            frames.append(torch.unflatten(drawn, 0, (batch, groups * GROUP)).transpose(1, 2))
         return torch.cat(frames, 2)
 
 

@@ -171,16 +171,15 @@ class TrainVideoCodec(Run):
     noise: float = Field(default=0.1, ge=0)
     lips: float = Field(default=40.0, ge=0)
     crop: int = Field(default=0, ge=0, multiple_of=16)
-    latent: int = Field(default=32, ge=1)
+    latent: int = Field(default=8, ge=1)
     fine: int = Field(default=64, ge=8, multiple_of=8)
-    middle: int = Field(default=96, ge=8, multiple_of=8)
     coarse: int = Field(default=128, ge=8, multiple_of=8)
-    group: int = Field(default=160, ge=8, multiple_of=8)
+    group: int = Field(default=192, ge=8, multiple_of=8)
     stages: tuple[Schedule, ...] = Field(min_length=1)
 
     def params(self) -> NanoVideoParams:
         """The sizes of the codec."""
-        return NanoVideoParams(self.latent, self.fine, self.middle, self.coarse, self.group)
+        return NanoVideoParams(self.latent, self.fine, self.coarse, self.group)
 
 
 Recipe = TrainModel | TrainVideoCodec

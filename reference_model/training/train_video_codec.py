@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reference_model.codecs.nano_video import GROUP, NanoVideoCodec, save_nano_video
+from reference_model.codecs.nano_video import GROUP, STRIDE, NanoVideoCodec, save_nano_video
 from reference_model.nano_model import VIDEO_CODEC
 from reference_model.training.batches import Share
 from reference_model.training.config import TrainVideoCodec
@@ -20,6 +20,8 @@ MEASURED = 96
 """Clips from which the spread of the latents is measured."""
 LIPS_FIRST = 0.75
 """Share of windows that are taken near the lips."""
+LIPS_FITTED = 20.0
+"""How much more a patch of lips counts for the linear transforms."""
 AROUND = 4
 """Pixels around the lips that count as lips."""
 
@@ -65,7 +67,8 @@ class TrainsVideoCodec:
         self.data_key = " ".join(shard.sha256[:16] for shard in shards)
         torch.manual_seed(recipe.seed)
         codec = NanoVideoCodec(recipe.params())
-        fit_transforms(codec, self._frames[:: max(1, len(self._frames) // FITTED)][:FITTED])
+        some = slice(None, None, max(1, len(self._frames) // FITTED))
+        fit_transforms(codec, self._frames[some][:FITTED], self._mouth[some][:FITTED])
         self.module = CodecLoss(codec, recipe.lips).to(device).train()
 
     def inputs(self, stage: int, step: int, progress: float, share: Share) -> tuple[tuple[Any, ...], str]:
@@ -85,7 +88,13 @@ class TrainsVideoCodec:
         mouth = lips_of(boxes[mine].to(self._device), video.shape[3], video.shape[4])
         generator = torch.Generator().manual_seed(draw.getrandbits(62))
         codec = self.module.codec
-        shape = (own.batch, codec.latent_channels, 1 + groups, video.shape[3] // 16, video.shape[4] // 16)
+        shape = (
+            own.batch,
+            codec.latent_channels,
+            1 + groups,
+            video.shape[3] // STRIDE,
+            video.shape[4] // STRIDE,
+        )
         noise = self._recipe.noise * torch.randn(shape, generator=generator)[mine]
         return (video, mouth, noise.to(self._device)), "pictures"
 
@@ -106,13 +115,18 @@ class TrainsVideoCodec:
 
 
 @torch.no_grad()
-def fit_transforms(codec: NanoVideoCodec, frames: Tensor) -> None:
-    """Fit both linear transforms of a codec to UInt8 clips `[n, T, H, W, 3]`."""
+def fit_transforms(codec: NanoVideoCodec, frames: Tensor, boxes: Tensor) -> None:
+    """Fit both linear transforms of a codec to UInt8 clips `[n, T, H, W, 3]` whose lips are in boxes `[n, T, 4]`."""
     groups = (frames.shape[1] - 1) // GROUP
     video = pictures(frames).transpose(1, 2)
-    codec.plain_first.fit(video[:, ::GROUP].flatten(0, 1)[:, None])
-    changed = video[:, 1 : 1 + groups * GROUP] - video[:, :1]
-    codec.plain_group.fit(torch.unflatten(changed, 1, (groups, GROUP)).flatten(0, 1))
+    lips = lips_of(boxes, *video.shape[3:])
+    some, within = video[:, ::GROUP].flatten(0, 1)[:, None], lips[:, ::GROUP].flatten(0, 1)
+    codec.plain_first.fit(some, 1 + LIPS_FITTED * functional.avg_pool2d(within, STRIDE))
+    changed = torch.unflatten(video[:, 1 : 1 + groups * GROUP] - video[:, :1], 1, (groups, GROUP)).flatten(
+        0, 1
+    )
+    within = torch.unflatten(lips[:, 1 : 1 + groups * GROUP], 1, (groups, GROUP)).mean(2).flatten(0, 1)
+    codec.plain_group.fit(changed, 1 + LIPS_FITTED * functional.avg_pool2d(within, STRIDE))
 
 
 @torch.no_grad()

@@ -248,7 +248,7 @@ def test_the_video_codec_learns_and_is_causal(tmp_path: Path) -> None:
     stage = Schedule(name="a", steps=12, batch=4, learning_rate=2e-3, warmup=5)
     recipe = TrainVideoCodec(
         kind="video_codec", out=tmp_path / "codec", shards=shards, groups=1, crop=16,
-        latent=8, fine=8, middle=8, coarse=8, group=8, stages=(stage,), threads=1,
+        latent=8, fine=8, coarse=8, group=8, stages=(stage,), threads=1,
     )  # fmt: skip
     objective = TrainsVideoCodec(recipe, CPU)
     inputs, _ = objective.inputs(0, 0, 0.0, Share())
@@ -258,7 +258,7 @@ def test_the_video_codec_learns_and_is_causal(tmp_path: Path) -> None:
     codec = load_nano_video(recipe.out / "video_codec.safetensors")
     video = torch.rand(1, 3, 9, 32, 32) * 2 - 1
     latents = codec.encode(video)
-    assert latents.shape == (1, 8, 3, 2, 2)
+    assert latents.shape == (1, 8, 3, 4, 4)
     assert codec.decode(latents).shape == video.shape
     torch.testing.assert_close(codec.encode(video[:, :, :5]), latents[:, :, :2], atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(codec.encode(video[:, :, :8]), latents[:, :, :2], atol=1e-4, rtol=1e-4)

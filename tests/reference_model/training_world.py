@@ -73,7 +73,7 @@ def write_world(folder: Path, clips: int = 6, shards: int = 2) -> Path:
 def write_codec(path: Path) -> Path:
     """A codec whose transform is random: what it loses does not matter here."""
     torch.manual_seed(3)
-    codec = NanoVideoCodec(NanoVideoParams(latent=8, fine=8, middle=8, coarse=8, group=8))
+    codec = NanoVideoCodec(NanoVideoParams(latent=8, fine=8, coarse=8, group=8))
     save_nano_video(codec, path)
     return path
 
