@@ -21,7 +21,7 @@ from uniavgen_bench.validity.perturb_sample import Asked, SpokenAgain, SpokenByO
 from uniavgen_bench.validity.perturb_sound import Gain, Noise, OtherSound, ShiftedSound, SwappedSound
 
 SHIFTS = (-400, -320, -240, -160, -80, -40, 40, 80, 160, 240, 320, 400)
-TOO_SHORT = 0.4
+TOO_SHORT = 0.2
 
 GROUPS: Mapping[str, tuple[Perturbation, ...]] = {
     "offsets": tuple(ShiftedSound(ms) for ms in SHIFTS),

@@ -14,9 +14,9 @@ from uniavgen_bench.media.mux import replace_audio
 from uniavgen_bench.validity.perturb import Perturbation, StudyClip, sound_of
 
 FAR_EMOTION = {
-    "neutral": "angry", "happy": "sad", "sad": "angry", "angry": "sad", "surprised": "sad", "fearful": "angry",
+    "neutral": "angry", "happy": "sad", "sad": "angry", "angry": "sad", "surprised": "sad", "fearful": "sad",
 }  # fmt: skip
-"""For every emotion one that sounds unlike it."""
+"""For every emotion one that sounds unlike it: aroused for calm, calm for aroused, angry for sad."""
 INTENSITY = 1.0
 ROUNDS = 4
 PACES = (0.6, 1.9)
