@@ -141,9 +141,7 @@ def run_identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> st
     """Hash what a run is about: suite, clips, metrics; not how many processes do it, nor how it is compared."""
     about = {key: value for key, value in resolved.lock.items() if key not in ("compare", "gate")}
     about["systems"] = [
-        s.info.model_copy(
-            update={"options": {k: v for k, v in s.info.options.items() if k not in s.plugin.how_only}}
-        ).model_dump(mode="json")
+        s.info.model_copy(update={"options": s.plugin.chosen(s.info.options)}).model_dump(mode="json")
         for s in resolved.systems
     ]
     clips = [

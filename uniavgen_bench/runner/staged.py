@@ -129,7 +129,7 @@ def _write_sidecar(
 
 def _key(plugin: SystemPlugin, options: Frozen, identity: str, clip: PlannedClip) -> str:
     """Return the address of a clip: all that makes it, and nothing of how its system is run."""
-    chosen = options.model_dump(mode="json", exclude=set(plugin.how_only))
+    chosen = plugin.chosen(options.model_dump(mode="json"))
     sample = clip.sample.model_dump(mode="json")
     return sha256_json([plugin.name, plugin.code, identity, chosen, clip.seed, clip.key.repeat, sample])
 

@@ -23,6 +23,7 @@ from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.ablation import Asked, FactorOptions, asked_ablation, expand
 from uniavgen_bench.runner.comparison_blocks import check_compare, check_gate, measured_by
 from uniavgen_bench.runner.configured import ConfiguredSystem
+from uniavgen_bench.runner.suite_path import absolute_paths
 from uniavgen_bench.systems.precomputed import PrecomputedOptions
 from uniavgen_bench.systems.system import SystemPlugin
 
@@ -137,7 +138,7 @@ def read_suite(
     """
     located = parse_yaml(read_text(path), str(path))
     if isinstance(located.data, dict):
-        located = replace(located, data=_absolute(located.data, path.parent))
+        located = replace(located, data=absolute_paths(located.data, path.parent))
     chosen = [f"metrics=[{', '.join(metrics)}]"] if metrics else []
     located = override(located, [*settings, *chosen])
     suite = validate(Suite, located)
@@ -153,32 +154,6 @@ def _narrowed(suite: Suite, metrics: Sequence[str]) -> Suite:
         margins = {name: suite.gate.margins[name] for name in kept}
         update["gate"] = suite.gate.model_copy(update={"margins": margins})
     return suite.model_copy(update=update)
-
-
-def _absolute(data: dict[str, Any], base: Path) -> dict[str, Any]:
-    """Make the dataset's and the systems' paths in the file absolute, before the command line's are put in."""
-    systems = data.get("systems")
-    if isinstance(systems, list):
-        data = {**data, "systems": [_absolute_system(entry, base) for entry in systems]}
-    block = data.get("dataset")
-    if not isinstance(block, dict):
-        return data
-    paths = {
-        key: str(base / block[key]) for key in ("path", "root", "clips") if isinstance(block.get(key), str)
-    }
-    return {**data, "dataset": {**block, **paths}}
-
-
-def _absolute_system(entry: Any, base: Path) -> Any:
-    if not isinstance(entry, dict) or not isinstance(entry.get("options"), dict):
-        return entry
-    options = entry["options"]
-    paths = {
-        key: str(base.absolute() / options[key])
-        for key in ("root", "clips")
-        if isinstance(options.get(key), str)
-    }
-    return {**entry, "options": {**options, **paths}}
 
 
 def resolve(suite: Suite, located: Located, factors: FactorOptions | None = None) -> ResolvedSuite:

@@ -68,9 +68,7 @@ def _examine(name: str, settings: list[str], *, json: bool) -> None:
     from uniavgen_bench.core.errors import BenchError, InputError, Where
     from uniavgen_bench.core.located import Located, parse_yaml, validate
     from uniavgen_bench.core.registry import SYSTEMS, Registry
-    from uniavgen_bench.systems.external.doctor import examine, example_sample, shown_commands
-    from uniavgen_bench.systems.external.external import ExternalOptions
-    from uniavgen_bench.systems.external.plugin import ExternalSystem
+    from uniavgen_bench.systems.external.doctor import Shows, examine, example_sample, shown_commands
     from uniavgen_bench.systems.system import Job, SystemPlugin
 
     plugin = Registry(SYSTEMS, "system", SystemPlugin).load(name)
@@ -79,12 +77,12 @@ def _examine(name: str, settings: list[str], *, json: bool) -> None:
         key, equals, text = setting.partition("=")
         if not equals or not key:
             raise InputError(f"{setting!r} is not KEY=VALUE", where=Where("--set"))
-        data[key] = parse_yaml(text, f"--set {key}").data
+        _set(data, key.split("."), parse_yaml(text, f"--set {key}").data)
     options = validate(plugin.options, Located(data, {}, "--set", ()))
     system = plugin.make(options)
-    if not isinstance(system, ExternalSystem) or not isinstance(options, ExternalOptions):
+    if not isinstance(system, Shows):
         raise InputError(f"{name} is part of this package: there is no checkout to look at")
-    checks: list[Check] = list(examine(system.external, options))
+    checks: list[Check] = [c for part in system.parts for c in examine(part.external, part.options)]
     shown: dict[str, list[Shown]] = {}
     problem = ""
     with tempfile.TemporaryDirectory(prefix="uniavgen-bench-doctor-") as folder:
@@ -100,6 +98,12 @@ def _examine(name: str, settings: list[str], *, json: bool) -> None:
     _show_examined(name, checks, shown, problem, json=json)
     if any(check.state == "bad" for check in checks):
         raise typer.Exit(1)
+
+
+def _set(data: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        data = data.setdefault(part, {})
+    data[path[-1]] = value
 
 
 def _show_examined(
@@ -157,8 +161,7 @@ def _dry_run(suite: str, name: str | None, settings: list[str], limit: int | Non
     from uniavgen_bench.runner.staged import seen_jobs, staged_systems
     from uniavgen_bench.runner.suite import read_suite, resolve
     from uniavgen_bench.runner.suite_path import find_suite
-    from uniavgen_bench.systems.external.doctor import shown_commands
-    from uniavgen_bench.systems.external.plugin import ExternalSystem
+    from uniavgen_bench.systems.external.doctor import Shows, shown_commands
 
     read, located = read_suite(find_suite(suite), settings)
     resolved = resolve(read, located)
@@ -170,7 +173,7 @@ def _dry_run(suite: str, name: str | None, settings: list[str], limit: int | Non
     results: dict[str, list[Any]] = {}
     for one in staged:
         system, title = one.system, one.configured.info.id
-        if name not in (None, title) or not isinstance(system, ExternalSystem):
+        if name not in (None, title) or not isinstance(system, Shows):
             continue
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="uniavgen-bench-dry-"))

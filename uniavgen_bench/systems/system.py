@@ -90,3 +90,16 @@ class SystemPlugin:
     fps: str = ""
     facts: Any = None
     tasks_of: Callable[[Any], tuple[Task, ...] | None] | None = None
+
+    def chosen(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options without those of `how_only`, whose names may be dotted."""
+        return _without(options, self.how_only)
+
+
+def _without(options: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in options.items():
+        if key not in names:
+            inner = frozenset(n.removeprefix(f"{key}.") for n in names if n.startswith(f"{key}."))
+            kept[key] = _without(value, inner) if inner and isinstance(value, Mapping) else value
+    return kept

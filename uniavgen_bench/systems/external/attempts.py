@@ -163,7 +163,9 @@ class Attempts:
 
     def _shown(self, path: Path) -> str:
         """A path as it is read from the run directory: `jobs/SYSTEM/NUMBER/log.txt`."""
-        return "/".join(path.parts[-4:])
+        parts = path.parts
+        first = len(parts) - 1 - parts[::-1].index("jobs") if "jobs" in parts else len(parts) - 4
+        return "/".join(parts[first:])
 
     def _write_job(self, prepared: Prepared, items: Sequence[Item], kept: Path) -> None:
         kept.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -162,7 +162,19 @@ class Shown:
     refused: dict[str, str]
 
 
-def shown_commands(system: ExternalSystem, jobs: Sequence[Job], scratch: Path) -> list[Shown]:
+@runtime_checkable
+class Shows(Protocol):
+    """A system that consists of external ones and can prepare its processes without starting them."""
+
+    @property
+    def parts(self) -> tuple[ExternalSystem, ...]:
+        """The external systems that it consists of."""
+
+    def shown(self, jobs: Sequence[Job], scratch: Path) -> list[Prepared | dict[str, Missing]]:
+        """Prepare every process as a run would."""
+
+
+def shown_commands(system: Shows, jobs: Sequence[Job], scratch: Path) -> list[Shown]:
     """Return what a run would start for jobs; inputs are prepared below `scratch`.
 
     Raises:

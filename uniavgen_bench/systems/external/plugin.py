@@ -37,6 +37,11 @@ class ExternalSystem:
     def __init__(self, external: External, options: ExternalOptions) -> None:
         self.external, self.options = external, options
 
+    @property
+    def parts(self) -> tuple[ExternalSystem, ...]:
+        """The systems that it consists of: itself."""
+        return (self,)
+
     def sources(self, key: ClipKey, clips: Sequence[ClipKey], seed: int) -> tuple[ClipKey, ...]:
         """A generated clip is derived from no other."""
         return ()
@@ -102,7 +107,10 @@ class ExternalSystem:
         items = []
         for number, job in enumerate(jobs):
             options = self.options
-            seed = options.seed + job.repeat if isinstance(options, SeededOptions) else job.seed % MOST_SEEDS
+            if isinstance(options, SeededOptions):
+                seed = options.seed + job.repeat
+            else:  # what takes many clips and no seed must not be divided by seeds
+                seed = 0 if self.external.batch else job.seed % MOST_SEEDS
             items.append(Item(item_name(number, job.sample.id, job.repeat), job.sample, seed, job.repeat))
         return items
 
