@@ -7,6 +7,7 @@ from pathlib import Path
 import local_copies as made
 import pytest
 
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import Task
 from uniavgen_bench.datasets.prompt_sets import (
     avgen_bench,
@@ -161,6 +162,17 @@ def test_finished_clips_are_found_under_the_names_of_the_sets_scorer(tmp_path: P
     dataset = avgen_bench.load(avgen_bench.AVGenBenchOptions(path=root, clips=tmp_path / "ovi"))
     assert len(dataset.clips) == 3 and dataset.clips[0].system == "ovi" and dataset.clips[0].path.is_file()
     assert "2 of 3 clips are not in ovi, the first: news/Weather_ Day 0_.mp4" in dataset.notes
+
+
+def test_two_samples_of_one_clip_name_are_told_and_clips_under_their_ids_are_taken(tmp_path: Path) -> None:
+    root = made.verse_bench(tmp_path / "set", {"set1": 1, "set2": 1, "set3": 1})
+    made.put(tmp_path / "out/00000.mp4", b"x")
+    options = verse_bench.VerseBenchOptions(path=root, clips=tmp_path / "out")
+    with pytest.raises(InputError, match="'set1/00000' and 'set2/00000' have one clip name"):
+        verse_bench.load(options)
+    for name in ("set1", "set2", "set3"):
+        made.put(tmp_path / f"out/{name}/00000.mp4", b"x")
+    assert len({clip.path for clip in verse_bench.load(options).clips}) == 3
 
 
 def test_licence_and_citation_are_kept_in_the_facts_of_a_run(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_rows_that_do_not_fit_name_row_and_column(tmp_path: Path, library: Any) 
     (tmp_path / "c").mkdir()
     table = library.Dataset.from_dict({"caption": ["A man."], "image": ["../x.png"]})
     table.to_parquet(str(tmp_path / "c/test.parquet"))
-    with pytest.raises(InputError, match="c:1: image: '../x.png' leads out of"):
+    with pytest.raises(InputError, match=r"c:1: image: '\.\./x\.png' leads out of"):
         load(HuggingFaceOptions(path=tmp_path / "c"))
     with pytest.raises(InputError, match="has no split 'valid'"):
         load(HuggingFaceOptions(path=path, split="valid"))

@@ -68,8 +68,8 @@ TAIL = """\
 | `path` | the local copy |
 | `task` | what the samples are for; default: the suite's task, and without one the samples name none |
 | `strict` | refuse a copy whose counts differ from the documented ones; without it a note says so |
-| `clips` | a folder of finished clips under the names that the set's own scorer uses (the fact `clip_name`, else the \
-id, and `.mp4`); the system `precomputed` scores them |
+| `clips` | a folder of finished clips, `<id>.mp4`, or under the name that the set's own scorer uses (the fact \
+`clip_name`); the system `precomputed` scores them |
 
 Paths inside a set cannot leave its folder. Tables are read as UTF-8 (a byte-order mark and Windows line ends are
 fine; another encoding is refused with the line where it shows). A damaged file ends in one line that names file, line

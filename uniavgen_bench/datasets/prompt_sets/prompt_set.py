@@ -33,7 +33,7 @@ class PromptSetOptions(Frozen):
 
     `task`: what its samples are for; default: the suite's task, and without one the samples name none.
     `strict`: refuse a copy whose counts differ from the documented ones, instead of saying so.
-    `clips`: a folder of finished clips under the names that the set's own scorer uses.
+    `clips`: a folder of finished clips, called by the samples' ids or by the names that the set's own scorer uses.
     """
 
     card: ClassVar[SetCard]
@@ -128,18 +128,24 @@ class Reading:
             return ()
         if not folder.is_dir():
             raise InputError("no such folder", where=Where(folder), way_out="dataset.clips names the clips")
-        found = []
+        found: dict[Path, FinishedClip] = {}
         for sample in samples:
-            name = f"{sample.facts.get(CLIP_NAME, sample.id)}.mp4"
-            path = confined(name, folder, self.placed[sample.id][1])
-            found.append(FinishedClip(folder.resolve().name, sample.id, path))
-        absent = [clip for clip in found if not exists(clip.path)]
+            where = self.placed[sample.id][1]
+            names = (sample.id, sample.facts.get(CLIP_NAME, sample.id))
+            paths = [confined(f"{name}.mp4", folder, where) for name in names]
+            path = paths[0] if exists(paths[0]) else paths[1]
+            if path in found:
+                what = f"{found[path].sample!r} and {sample.id!r} have one clip name, {path.name}"
+                way_out = f"lay the clips under their ids: {folder.name}/{sample.id}.mp4"
+                raise InputError(what, where=where, way_out=way_out)
+            found[path] = FinishedClip(folder.resolve().name, sample.id, path)
+        absent = [path for path in found if not exists(path)]
         if absent:
-            first = absent[0].path.relative_to(folder.resolve()).as_posix()
+            first = absent[0].relative_to(folder.resolve()).as_posix()
             self.notes.append(
                 f"{len(absent)} of {len(found)} clips are not in {folder.name}, the first: {first}"
             )
-        return tuple(found)
+        return tuple(found.values())
 
 
 @dataclass(frozen=True)
