@@ -30,7 +30,7 @@ SPEC = vbench_spec(
     summary="Predicted opinion of photographers' testers (MUSIQ trained on SPAQ) of every picture, mean over the clip.",
     fields=(
         FieldSpec(
-            name="quality",
+            name="score",
             unit="of 1",
             direction=Direction.HIGHER,
             meaning="MUSIQ's 0 … 100 divided by 100, which the network may leave a little; mean over pictures",
@@ -89,7 +89,7 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
     times, quality = opinions(clip, net, models.device)
     curve = Curve("quality", "of 1", tuple(times.round(4).tolist()), tuple(quality.round(5).tolist()))
     return Measurement(
-        scores={"quality": Score(float(quality.mean())), "worst": Score(float(quality.min()))},
+        scores={"score": Score(float(quality.mean())), "worst": Score(float(quality.min()))},
         evidence=Evidence(curves=(curve,)),
     )
 
