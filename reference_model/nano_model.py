@@ -1,6 +1,5 @@
 """`nano`: the small model that comes with the package, its codecs, and generation from files in one line."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 
 from reference_model.checkpoint import PARAMS, WEIGHTS, load_official
 from reference_model.codecs.griffin_lim import GriffinLimVocoder
-from reference_model.codecs.nano_video import load_nano_video
+from reference_model.codecs.nano_video import encoder_key, load_nano_video
 from reference_model.codecs.speech_text import SpeechVocabulary
 from reference_model.codecs.words import load_words
 from reference_model.generate import Clip, Codecs, Script, generate
@@ -130,17 +129,14 @@ def nano_codecs(captions: Path, video_codec: Path, params: ModelParams, device: 
 
 
 def video_codec_key(path: Path) -> str:
-    """SHA-256 of a codec's weights, by which latents know it.
+    """A hash of what a codec's latents depend on, by which latents know it.
 
     Raises:
-        ValueError: there is no such file.
+        ValueError: there is no such file, or it is damaged.
     """
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ValueError(
-            f"no video codec {path}; train it: python -m reference_model train nano_codec"
-        ) from error
+    if not path.is_file():
+        raise ValueError(f"no video codec {path}; train it: python -m reference_model train nano_codec")
+    return encoder_key(path)
 
 
 def read_variant_params(path: Path) -> ModelParams:

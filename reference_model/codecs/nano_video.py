@@ -6,6 +6,7 @@ fitted with care for the lips: the network adds what they leave. Time is that of
 interface; patches of 4 x 4 latent pixels are what patches of 2 x 2 are to its 16 x.
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ GROUP = 4
 STRIDE = 8
 """Pixels per latent pixel."""
 _DEPTH = 4
+_DECODER = ("look.", "look_closer.", "spread_out.", "draw.", "shown_share")
+"""Beginnings of the names of what latents do not depend on."""
 
 
 @dataclass(frozen=True)
@@ -262,6 +265,20 @@ def load_nano_video(path: Path) -> NanoVideoCodec:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} holds no weights of the nano video codec: {error}") from error
     return codec.eval().requires_grad_(False)
+
+
+def encoder_key(path: Path) -> str:
+    """SHA-256 of the weights that latents depend on: latents stay good when only the decoder is trained further.
+
+    Raises:
+        ValueError: the file is absent or damaged.
+    """
+    told = hashlib.sha256()
+    for name, tensor in sorted(load_nano_video(path).state_dict().items()):
+        if not name.startswith(_DECODER):
+            told.update(f"{name} {tuple(tensor.shape)} ".encode())
+            told.update(tensor.contiguous().numpy().tobytes())
+    return told.hexdigest()
 
 
 def _channels(x: Tensor) -> Tensor:

@@ -162,6 +162,8 @@ class TrainModel(Run):
 class TrainVideoCodec(Run):
     """Train the video codec on the pictures of `shards`; `noise` is added to latents, `lips` weighs the mouth.
 
+    `init`: a codec to go on from; its transforms and the spread of its latents stay as they are, so that a stage that
+    trains the decoder alone leaves all latents good. `near`: the share of windows that are taken near the lips.
     `crop`: side in pixels of the windows that are trained on, most of them near the lips; 0: whole pictures.
     """
 
@@ -171,6 +173,8 @@ class TrainVideoCodec(Run):
     noise: float = Field(default=0.1, ge=0)
     lips: float = Field(default=40.0, ge=0)
     crop: int = Field(default=0, ge=0, multiple_of=16)
+    near: Share = 0.75
+    init: Path | None = None
     latent: int = Field(default=8, ge=1)
     fine: int = Field(default=64, ge=8, multiple_of=8)
     coarse: int = Field(default=128, ge=8, multiple_of=8)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reference_model.codecs.nano_video import GROUP, STRIDE, NanoVideoCodec, save_nano_video
+from reference_model.codecs.nano_video import GROUP, STRIDE, NanoVideoCodec, load_nano_video, save_nano_video
 from reference_model.nano_model import VIDEO_CODEC
 from reference_model.training.batches import Share
 from reference_model.training.config import TrainVideoCodec
@@ -18,8 +18,6 @@ FITTED = 96
 """Clips from which the linear transform is made."""
 MEASURED = 96
 """Clips from which the spread of the latents is measured."""
-LIPS_FIRST = 0.75
-"""Share of windows that are taken near the lips."""
 LIPS_FITTED = 20.0
 """How much more a patch of lips counts for the linear transforms."""
 AROUND = 4
@@ -66,9 +64,12 @@ class TrainsVideoCodec:
         self._mouth = torch.cat([shard.tensor("mouth") for shard in shards])
         self.data_key = " ".join(shard.sha256[:16] for shard in shards)
         torch.manual_seed(recipe.seed)
-        codec = NanoVideoCodec(recipe.params())
-        some = slice(None, None, max(1, len(self._frames) // FITTED))
-        fit_transforms(codec, self._frames[some][:FITTED], self._mouth[some][:FITTED])
+        if recipe.init is not None:
+            codec = load_nano_video(recipe.init).requires_grad_(True)
+        else:
+            codec = NanoVideoCodec(recipe.params())
+            some = slice(None, None, max(1, len(self._frames) // FITTED))
+            fit_transforms(codec, self._frames[some][:FITTED], self._mouth[some][:FITTED])
         self.module = CodecLoss(codec, recipe.lips).to(device).train()
 
     def inputs(self, stage: int, step: int, progress: float, share: Share) -> tuple[tuple[Any, ...], str]:
@@ -82,7 +83,10 @@ class TrainsVideoCodec:
         mine = share.of(own.batch)
         frames, boxes = self._frames[rows][:, place], self._mouth[rows][:, place]
         if self._recipe.crop:
-            cut = [cropped(f, b, self._recipe.crop, draw) for f, b in zip(frames, boxes, strict=True)]
+            cut = [
+                cropped(f, b, self._recipe.crop, self._recipe.near, draw)
+                for f, b in zip(frames, boxes, strict=True)
+            ]
             frames, boxes = torch.stack([f for f, _ in cut]), torch.stack([b for _, b in cut])
         video = pictures(frames[mine].to(self._device))
         mouth = lips_of(boxes[mine].to(self._device), video.shape[3], video.shape[4])
@@ -108,9 +112,10 @@ class TrainsVideoCodec:
     @torch.no_grad()
     def finish(self, weights: dict[str, Tensor], folder: Path) -> None:
         """Measure the spread of the latents and write the codec."""
-        codec = NanoVideoCodec(self._recipe.params()).to(self._device).eval()
+        codec = NanoVideoCodec(self.module.codec.params).to(self._device).eval()
         codec.load_state_dict({name.removeprefix("codec."): t for name, t in weights.items()})
-        set_spread(codec, self._frames[:: max(1, len(self._frames) // MEASURED)], self._device)
+        if self._recipe.init is None:
+            set_spread(codec, self._frames[:: max(1, len(self._frames) // MEASURED)], self._device)
         save_nano_video(codec, folder / VIDEO_CODEC)
 
 
@@ -147,14 +152,16 @@ def lips_of(boxes: Tensor, height: int, width: int) -> Tensor:
     return inside.float()
 
 
-def cropped(frames: Tensor, boxes: Tensor, side: int, draw: random.Random) -> tuple[Tensor, Tensor]:
+def cropped(
+    frames: Tensor, boxes: Tensor, side: int, near: float, draw: random.Random
+) -> tuple[Tensor, Tensor]:
     """A window of frames `[T, H, W, 3]`, the same in all, and boxes `[T, 4]` in it: near the lips, or anywhere.
 
     The codec is made of convolutions: what it learns in a window holds for the picture, at a part of the cost.
     """
     height, width = frames.shape[1:3]
     left, top = draw.randint(0, width - side), draw.randint(0, height - side)
-    if draw.random() < LIPS_FIRST:
+    if draw.random() < near:
         x, y = float(boxes[:, 0::2].mean()), float(boxes[:, 1::2].mean())
         left = round(min(max(x - side / 2 + draw.uniform(-side / 4, side / 4), 0), width - side))
         top = round(min(max(y - side / 2 + draw.uniform(-side / 4, side / 4), 0), height - side))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_world import FRAMES, SIZE, tiny_recipe, write_world
+from training_world import FRAMES, SIZE, tiny_recipe, write_codec, write_world
 
 from reference_model.codecs.nano_video import load_nano_video
 from reference_model.conditions import Exchange, Wanted
@@ -228,7 +228,7 @@ def test_a_stage_with_minutes_settles_its_length(
 
 def test_latents_of_another_codec_are_refused(world: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
-    other.write_bytes(b"another codec")
+    write_codec(other, seed=4)
     with pytest.raises(ValueError, match="was encoded by another video codec"):
         trainer(world, video_codec=other)
     tiny_recipe(world)
@@ -267,6 +267,25 @@ def test_the_video_codec_learns_and_is_causal(tmp_path: Path) -> None:
     )
 
 
+def test_latents_stay_good_when_only_the_decoder_of_their_codec_is_trained(tmp_path: Path) -> None:
+    shards, codec = write_world(tmp_path / "shards"), write_codec(tmp_path / "codec.safetensors")
+    decoder = ("codec.look.", "codec.look_closer.", "codec.spread_out.", "codec.draw.", "codec.shown_share")
+    keys, decoded = [video_codec_key(codec)], [load_nano_video(codec).decode(torch.zeros(1, 8, 2, 4, 4))]
+    for name, trainable in (("decoder", decoder), ("all", ())):
+        stage = Schedule(name="a", steps=3, batch=2, learning_rate=2e-3, warmup=0, trainable=trainable)
+        recipe = TrainVideoCodec(
+            kind="video_codec", out=tmp_path / name, shards=shards, groups=1, crop=16, init=codec,
+            stages=(stage,), threads=1,
+        )  # fmt: skip
+        objective = TrainsVideoCodec(recipe, CPU)
+        Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
+        made = recipe.out / "video_codec.safetensors"
+        keys.append(video_codec_key(made))
+        decoded.append(load_nano_video(made).decode(torch.zeros(1, 8, 2, 4, 4)))
+    assert keys[0] == keys[1] != keys[2]
+    assert not torch.equal(decoded[0], decoded[1])
+
+
 def test_samples_are_clips_of_both_kinds(world: Path, tmp_path: Path) -> None:
     _, objective = trainer(world)
     objective.show(objective.module.state_dict(), tmp_path, 7)
@@ -300,7 +319,7 @@ def test_windows_move_the_lips_with_the_picture() -> None:
     boxes = torch.tensor([[40.0, 60.0, 60.0, 70.0]]).expand(3, 4)
     frames = torch.arange(128 * 128).reshape(1, 128, 128, 1).expand(3, -1, -1, 3)
     for seed in range(20):
-        window, moved = cropped(frames, boxes, 64, random.Random(seed))
+        window, moved = cropped(frames, boxes, 64, 0.75, random.Random(seed))
         assert window.shape == (3, 64, 64, 3)
         top, left = divmod(int(window[0, 0, 0, 0]), 128)
         torch.testing.assert_close(moved + torch.tensor([left, top, left, top]), boxes)
