@@ -157,4 +157,4 @@ def chords(length: int, rate: int) -> Float32:
         for harmonic in range(1, 7):
             wave = np.sin(2 * np.pi * harmonic * pitch * within)
             sound += wave * np.exp(-within * (3 + 2 * harmonic)) / harmonic
-    return (0.1 * sound / np.abs(sound).max(initial=1e-9)).astype(np.float32)
+    return np.asarray(0.1 * sound / np.abs(sound).max(initial=1e-9), np.float32)

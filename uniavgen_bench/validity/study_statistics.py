@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from uniavgen_bench.validity.sync_statistics import spearman
 
@@ -37,7 +37,7 @@ def drawn_weights(clusters: int) -> Float64:
     return counts.reshape(RESAMPLES, clusters).astype(np.float64)
 
 
-def percentiles(values: Float64) -> tuple[float, float] | tuple[None, None]:
+def percentiles(values: Float64) -> tuple[float | None, float | None]:
     """Return the middle 95 % of the finite values; nothing where fewer than half are finite."""
     finite = values[np.isfinite(values)]
     if len(finite) * 2 < len(values):
@@ -71,11 +71,12 @@ def clustered_auc(
     weights = drawn_weights(len(names))
     with np.errstate(invalid="ignore"):
         values = ((weights @ won) * weights).sum(axis=1) / ((weights @ pairs) * weights).sum(axis=1)
-    return Found(value, *percentiles(values), len(two))
+    low, high = percentiles(values)
+    return Found(value, low, high, len(two))
 
 
 def clustered(
-    values: Sequence[float],
+    values: ArrayLike,
     clusters: Sequence[str],
     statistic: Callable[[Float64], float],
 ) -> Found:
@@ -92,13 +93,14 @@ def clustered(
     for weights in drawn_weights(len(names)):
         chosen = [members[k] for k in np.flatnonzero(weights) for _ in range(int(weights[k]))]
         resampled.append(statistic(rows[np.concatenate(chosen)]))
-    return Found(value, *percentiles(np.array(resampled)), len(rows))
+    low, high = percentiles(np.array(resampled))
+    return Found(value, low, high, len(rows))
 
 
 def rank_agreement(one: Sequence[float], other: Sequence[float], clusters: Sequence[str]) -> Found:
     """Return Spearman's rank correlation with its interval over clusters."""
     pairs = np.column_stack([one, other]) if len(one) else np.zeros((0, 2))
-    return clustered(pairs.tolist(), clusters, lambda rows: spearman(rows[:, 0], rows[:, 1]))
+    return clustered(pairs, clusters, lambda rows: spearman(rows[:, 0], rows[:, 1]))
 
 
 def dose_trend(doses: Sequence[float], values: Float64) -> Float64:

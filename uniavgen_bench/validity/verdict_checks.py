@@ -193,7 +193,7 @@ def answers(table: MetricTable, asked: Answers) -> StudyCheck | None:
         if (wrong := _no_field("answers", table, name)) is not None:
             return wrong
     allowed = {reason.value for reason in asked.reasons}
-    had = np.any([np.isfinite(table.values(name)) for name in names], axis=0)
+    had = np.array([np.isfinite(table.values(name)) for name in names]).any(axis=0)
     every = np.array([table.reasons(name, asked.when) for name in names])
     refused = np.isin(every, sorted(allowed)).any(axis=0)
     broken = np.isin(every, BROKEN).any(axis=0)
