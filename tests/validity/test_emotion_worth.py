@@ -12,9 +12,13 @@ from uniavgen_bench.metrics.emotion_face_reading import LABELS, FaceReading
 from uniavgen_bench.metrics.emotion_voice import VoiceReading
 from uniavgen_bench.metrics.portrait_models import EMOTIONS
 from uniavgen_bench.metrics.voice_pitch import VoiceFrames
+from uniavgen_bench.validity import emotion_worth as emotion_worth_module
 from uniavgen_bench.validity.emotion_clips import EmotionClip, asked_of, swappable
 from uniavgen_bench.validity.emotion_worth import auc, emotion_worth, table
 from uniavgen_bench.validity.fit_arousal import norm_of
+from uniavgen_bench.validity.own_study import own_study
+from uniavgen_bench.validity.study import StudyOptions
+from uniavgen_bench.validity.study_clips import ClipSet
 
 AROUSED = {"happy", "angry", "surprised", "fearful"}
 
@@ -90,6 +94,26 @@ def test_voices_that_were_given_are_no_voices_of_the_emotion() -> None:
     given_ = [replace(c, voiced_as_asked=False) for c in clips(24, 0.9)]
     voices = next(m for m in emotion_worth([], given_) if m.metric == "emotion.voice@1")
     assert voices.checks == ()
+
+
+@pytest.mark.parametrize(
+    ("study", "metric"),
+    [
+        ("face_study", "emotion.face@1"),
+        ("voice_study", "emotion.voice@1"),
+        ("agreement_study", "emotion.agreement@1"),
+    ],
+)
+def test_a_study_of_validate_gives_the_checks_of_its_metric(
+    study: str, metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = clips(24, 0.9)
+    monkeypatch.setattr(emotion_worth_module, "read_studied", lambda clips, store, models: (drawn, []))
+    found = own_study(f"uniavgen_bench.validity.emotion_worth:{study}")(
+        ClipSet("portrait world", "made up", ()), StudyOptions()
+    )
+    assert isinstance(found, MetricValidity)
+    assert found == next(m for m in emotion_worth(drawn, []) if m.metric == metric)
 
 
 def test_one_recording_in_two_clips_is_no_swap() -> None:

@@ -22,6 +22,7 @@ from uniavgen_bench.metrics.emotion_voice import VoiceReading, load_shipped_norm
 from uniavgen_bench.metrics.voice_arousal import arousal_features
 from uniavgen_bench.metrics.voice_pitch import voice_frames
 from uniavgen_bench.validity.clip_sets import ListedClip
+from uniavgen_bench.validity.study_clips import ClipSet
 from uniavgen_bench.weights.models import Models
 
 ASKED_IN_WORDS = {
@@ -74,42 +75,52 @@ def asked_of(sample: Sample) -> str | None:
         return found[0] if len(found) == 1 else None
 
 
-def read_listed(clips: Iterable[ListedClip], store: Store, models: Models) -> list[EmotionClip]:
-    """Read clips of a manifest in which one face is seen and a voice is heard; the others are left out."""
-    found = []
-    for listed in clips:
-        if not listed.single_face:
-            continue
-        clip = AnalysedClip(listed.path, listed.sample, store, models)
-        try:
-            face, voice, start = read_face(clip, models), read_voice(clip, models), clip.speech.start
-        except MissingError:
-            continue
-        # Audio-driven clips are given another's voice: their prompt asks for a face only.
-        made_together = bool(NOTED.search(listed.sample.facts.get("note", "")))
-        found.append(
-            EmotionClip(
-                listed.sample.id, asked_of(listed.sample), face, voice, start, voiced_as_asked=made_together
+def read_clip(clip: AnalysedClip, sample: Sample, models: Models, *, drawn: bool) -> EmotionClip | None:
+    """Read one clip; None where no face is seen or no voice heard. `drawn`: it is a clip of the portrait world."""
+    try:
+        face, voice, start = read_face(clip, models), read_voice(clip, models), clip.speech.start
+        if not drawn:
+            # Audio-driven clips are given another's voice: their prompt asks for a face only.
+            noted = NOTED.search(sample.facts.get("note", ""))
+            return EmotionClip(
+                sample.id, asked_of(sample), face, voice, start, voiced_as_asked=noted is not None
             )
+        neutral = arousal_features(voice_frames(clip.reference_speech.samples, models))
+        above = load_shipped_norm().above(voice.features, neutral)
+        return EmotionClip(
+            sample.id, asked_of(sample), face, voice, start, above, read_both(clip, sample, models)
         )
-    return found
+    except MissingError:
+        return None
+
+
+def read_listed(clips: Iterable[ListedClip], store: Store, models: Models) -> list[EmotionClip]:
+    """Read the clips of a manifest in which one face is seen and a voice is heard."""
+    read = (
+        read_clip(AnalysedClip(c.path, c.sample, store, models), c.sample, models, drawn=False)
+        for c in clips
+        if c.single_face
+    )
+    return [clip for clip in read if clip is not None]
 
 
 def read_portraits(count: int, store: Store, models: Models) -> list[EmotionClip]:
     """Make and read true clips of people of the portrait world's split `test`."""
-    norm = load_shipped_norm()
-    found = []
-    for sample in load_portraits(PortraitsOptions(split="test", samples=count)).samples:
-        clip = AnalysedClip(clip_of(sample), sample, store, models)
-        try:
-            face, voice, start = read_face(clip, models), read_voice(clip, models), clip.speech.start
-            neutral = arousal_features(voice_frames(clip.reference_speech.samples, models))
-            portrait = read_both(clip, sample, models)
-        except MissingError:
-            continue
-        above = norm.above(voice.features, neutral)
-        found.append(EmotionClip(sample.id, asked_of(sample), face, voice, start, above, portrait))
-    return found
+    samples = load_portraits(PortraitsOptions(split="test", samples=count)).samples
+    read = (read_clip(AnalysedClip(clip_of(s), s, store, models), s, models, drawn=True) for s in samples)
+    return [clip for clip in read if clip is not None]
+
+
+def read_studied(clips: ClipSet, store: Store, models: Models) -> tuple[list[EmotionClip], list[EmotionClip]]:
+    """Read the clips of a study: those of the portrait world, and the others."""
+    drawn: list[EmotionClip] = []
+    others: list[EmotionClip] = []
+    for one in clips.clips:
+        clip = AnalysedClip(one.path, one.sample, store, models)
+        read = read_clip(clip, one.sample, models, drawn=one.world)
+        if read is not None:
+            (drawn if one.world else others).append(read)
+    return drawn, others
 
 
 def swappable(clips: Sequence[EmotionClip]) -> np.typing.NDArray[np.bool_]:

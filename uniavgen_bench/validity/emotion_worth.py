@@ -2,7 +2,8 @@
 
     python -m uniavgen_bench.validity.emotion_worth CLIPS/clips.csv [--portraits 96] [--out validity.json]
 
-`emotion_worth` is a pure function of what was read; `read_worth` reads the clips for it.
+`emotion_worth` is a pure function of what was read; `read_worth` reads the clips for it. The functions that end in
+`_study` are further studies for `uniavgen-bench validate` (`own` in the expectations of a metric).
 """
 
 from __future__ import annotations
@@ -31,7 +32,15 @@ from uniavgen_bench.metrics.emotion_face_reading import LABELS
 from uniavgen_bench.metrics.emotion_names import AROUSED, CALM
 from uniavgen_bench.metrics.emotion_voice import SPEC as VOICE
 from uniavgen_bench.validity.clip_sets import read_clips
-from uniavgen_bench.validity.emotion_clips import EmotionClip, read_listed, read_portraits, swappable
+from uniavgen_bench.validity.emotion_clips import (
+    EmotionClip,
+    read_listed,
+    read_portraits,
+    read_studied,
+    swappable,
+)
+from uniavgen_bench.validity.study import StudyOptions
+from uniavgen_bench.validity.study_clips import ClipSet
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
 
@@ -246,6 +255,27 @@ def read_worth(
     real = read_clips(manifest.parent, manifest)[:limit] if manifest is not None else []
     drawn = read_portraits(portraits, store, models) if portraits else []
     return emotion_worth(drawn, read_listed(real, store, models))
+
+
+def _studied(metric: str, clips: ClipSet, options: StudyOptions) -> MetricValidity:
+    store = Store(options.store or home() / "store")
+    read = read_studied(clips, store, Models(WeightLocator(), device=options.device))
+    return next(found for found in emotion_worth(*read) if found.metric == metric)
+
+
+def face_study(clips: ClipSet, options: StudyOptions) -> MetricValidity:
+    """Test `emotion.face`: the emotion asked for against the others that are asked for."""
+    return _studied(FACE.name, clips, options)
+
+
+def voice_study(clips: ClipSet, options: StudyOptions) -> MetricValidity:
+    """Test `emotion.voice`: voices made aroused against voices made calm."""
+    return _studied(VOICE.name, clips, options)
+
+
+def agreement_study(clips: ClipSet, options: StudyOptions) -> MetricValidity:
+    """Test `emotion.agreement`: own voices against swapped ones, over the clip and over time."""
+    return _studied(AGREEMENT.name, clips, options)
 
 
 def table(found: Sequence[MetricValidity]) -> str:
