@@ -13,17 +13,30 @@ from validity.validate_world import beeping_clips, install, study_clips
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.registry import METRICS, Registry
-from uniavgen_bench.core.validity_files import read_validity
+from uniavgen_bench.core.validity_files import PACKAGED, ValidityCheck, read_validity
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.pool import PoolOptions
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, process_clip
 from uniavgen_bench.validity import study
-from uniavgen_bench.validity.expect import changes_of, expectations_for, families, read_family
+from uniavgen_bench.validity.expect import (
+    MetricExpectations,
+    changes_of,
+    expectations_for,
+    families,
+    read_family,
+)
+from uniavgen_bench.validity.own_study import own_checks
 from uniavgen_bench.validity.perturb_list import expanded
 from uniavgen_bench.validity.study import StudyOptions
 from uniavgen_bench.validity.study_clips import ClipSet, folder_clips
-from uniavgen_bench.validity.validate import Validated, studied_metrics, validate_metrics, write_study
-from uniavgen_bench.validity.verdict import Standing, StudiedValidity
+from uniavgen_bench.validity.validate import (
+    StudyResult,
+    Validated,
+    studied_metrics,
+    validate_metrics,
+    write_study,
+)
+from uniavgen_bench.validity.verdict import Standing, StudiedValidity, verdict_on
 
 FAKES = ("fake.valid", "fake.blind", "fake.noisy", "fake.honest", "fake.new")
 CLIPS = 5
@@ -150,6 +163,44 @@ def test_bad_input_is_one_error(tmp_path: Path, fakes: Path) -> None:
         read_family(
             'family="x"\n[[metric]]\nname="a"\nclaims="b"\nseparates=[{field="f",control="c",auc=7}]', "x"
         )
+
+
+def two_checks(clips: ClipSet, options: StudyOptions) -> tuple[ValidityCheck, ...]:
+    """A study of a family's own."""
+    return (ValidityCheck(name="of its own", passed=True, clips=len(clips.clips)), ValidityCheck(name="told"))
+
+
+def test_a_family_adds_a_study_of_its_own() -> None:
+    here = f"{__name__}:two_checks"
+    expected = MetricExpectations(name="fake.valid", claims="beeps", own=here)
+    found = own_checks(expected, ClipSet("beeps", "none", ()), StudyOptions())
+    assert [(check.name, check.kind) for check in found] == [
+        ("beeps: of its own", "own"),
+        ("beeps: told", "own"),
+    ]
+    with pytest.raises(InputError, match="cannot be loaded"):
+        own_checks(
+            expected.model_copy(update={"own": "no.such.module:study"}), ClipSet("x", "", ()), StudyOptions()
+        )
+
+
+def test_packaged_verdicts_follow_from_the_checks_and_the_specifications_of_today() -> None:
+    if not PACKAGED.is_file():
+        pytest.skip("this version comes without results")
+    result = StudyResult.model_validate_json(PACKAGED.read_bytes())
+    registry = Registry(METRICS, "metric", Metric)
+    declared = families()
+    names = {registry.load(name).spec.name: name for name in registry.names() if not name.startswith("fake.")}
+    for found in result.metrics:
+        if found.metric not in names or found.standing is Standing.NO_NUMBERS:
+            continue
+        metric = registry.load(names[found.metric])
+        if found.computed is not None and found.computed.code != metric.code:
+            continue
+        expected = expectations_for(metric.spec, names[found.metric], declared)
+        now = verdict_on(metric.spec, expected, found.checks)
+        assert now.standing is not Standing.CONTRADICTED, now.verdict
+        assert now.standing == found.standing, f"validate again: {now.verdict}"
 
 
 def test_declared_expectations_name_fields_and_changes_that_are_there() -> None:

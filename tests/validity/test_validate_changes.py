@@ -1,0 +1,142 @@
+"""Changes of clips do what they say, to the picture or the sound alone, and are written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from validity.validate_world import beeping_clips, study_clips
+
+from uniavgen_bench.core.sample import Sample
+from uniavgen_bench.media.decode import video_frames
+from uniavgen_bench.media.probe import ClipFacts, probe
+from uniavgen_bench.validity.perturb import Changed, StudyClip, changed, partner, sound_of
+from uniavgen_bench.validity.perturb_list import GROUPS, known
+
+SOUND_ONLY = (
+    "sound+80ms",
+    "sound-400ms",
+    "swapped-sound",
+    "gain-10db",
+    "noise-10db",
+    "silence",
+    "no-speech",
+    "music",
+)
+PICTURE_ONLY = ("still", "no-face", "two-faces", "blur-2", "grain-12", "size-0.5", "fps-25")
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyClip, ...]:
+    """Three clips of three people."""
+    made = study_clips(beeping_clips(tmp_path_factory.mktemp("clips"), 3))
+    texts = ("one", "two", "three")
+    return tuple(
+        StudyClip(clip.sample.model_copy(update={"speech": text}), clip.path, clip.cluster)
+        for clip, text in zip(made, texts, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where changed clips are kept."""
+    return tmp_path_factory.mktemp("changed")
+
+
+def change(name: str, clips: tuple[StudyClip, ...], root: Path) -> tuple[Changed, ClipFacts]:
+    """Change the first clip."""
+    made = changed(known()[name], clips[0], clips, root)
+    assert made is not None
+    return made, probe(made.path)
+
+
+def onset(path: Path) -> float:
+    """Return when the beep begins, in s."""
+    sound, rate = sound_of(path)
+    loud = np.abs(sound[0]) > 0.3 * np.abs(sound).max()
+    return float(np.argmax(loud)) / rate
+
+
+@pytest.mark.parametrize("name", SOUND_ONLY)
+def test_changes_of_sound_leave_the_picture(name: str, clips: tuple[StudyClip, ...], root: Path) -> None:
+    _, facts = change(name, clips, root)
+    before = probe(clips[0].path)
+    assert facts.video_sha256 == before.video_sha256
+    assert facts.audio_sha256 != before.audio_sha256
+
+
+@pytest.mark.parametrize("name", PICTURE_ONLY)
+def test_changes_of_the_picture_leave_the_sound(name: str, clips: tuple[StudyClip, ...], root: Path) -> None:
+    made, facts = change(name, clips, root)
+    assert facts.video_sha256 != probe(clips[0].path).video_sha256
+    (before, rate), (after, same_rate) = sound_of(clips[0].path), sound_of(made.path)
+    assert rate == same_rate
+    n = min(before.shape[-1], after.shape[-1])
+    assert np.abs(before[:, :n] - after[:, :n]).max() < 1e-4
+
+
+@pytest.mark.parametrize("ms", [-400, -80, 40, 240])
+def test_sound_moves_by_as_much_as_it_says(ms: int, clips: tuple[StudyClip, ...], root: Path) -> None:
+    made, _ = change(f"sound{ms:+d}ms", clips, root)
+    assert onset(made.path) - onset(clips[0].path) == pytest.approx(ms / 1000, abs=1e-3)
+
+
+def test_noise_has_the_ratio_that_it_says(clips: tuple[StudyClip, ...], root: Path) -> None:
+    made, _ = change("noise-10db", clips, root)
+    before, after = sound_of(clips[0].path)[0], sound_of(made.path)[0]
+    n = min(before.shape[-1], after.shape[-1])
+    added = after[:, :n] - before[:, :n]
+    ratio = 10 * np.log10(np.square(before).mean() / np.square(added).mean())
+    assert ratio == pytest.approx(10, abs=0.5)
+
+
+def test_pictures_are_what_they_say(clips: tuple[StudyClip, ...], root: Path) -> None:
+    still = [frame.image for frame in video_frames(change("still", clips, root)[0].path)]
+    assert len(still) == 20 and all(np.abs(image.astype(int) - still[0]).max() <= 4 for image in still)
+    assert change("two-faces", clips, root)[1].width == 128
+    assert change("size-0.5", clips, root)[1].width == 32
+    assert change("no-sound", clips, root)[1].audio_sha256 is None
+    assert (change("too-short", clips, root)[1].video_duration or 9) <= 0.25
+
+
+def test_a_wrong_text_is_another_clips_and_the_file_stays(clips: tuple[StudyClip, ...], root: Path) -> None:
+    made, _ = change("wrong-text", clips, root)
+    assert made.path == clips[0].path and made.sample.speech in ("two", "three")
+    assert made.sample.id == clips[0].sample.id
+
+
+def test_what_a_clip_takes_depends_on_it_alone_and_is_somebody_elses(clips: tuple[StudyClip, ...]) -> None:
+    swap = known()["swapped-sound"]
+    first = partner(swap, clips[0], clips)
+    assert first is not None and first.cluster != clips[0].cluster
+    assert partner(swap, clips[0], tuple(reversed(clips))) == first
+    assert partner(swap, clips[0], clips[:1]) is None
+    alike = StudyClip(Sample(id="x"), clips[0].path, clips[0].cluster)
+    assert partner(swap, alike, (clips[0],)) is None
+
+
+def test_what_cannot_be_done_to_a_clip_is_left_out(clips: tuple[StudyClip, ...], root: Path) -> None:
+    assert changed(known()["swapped-voice"], clips[0], clips, root) is None
+    assert changed(known()["wrong-emotion"], clips[0], clips, root) is None
+
+
+def test_a_changed_clip_is_written_once_and_again_where_it_is_damaged(
+    clips: tuple[StudyClip, ...], tmp_path: Path
+) -> None:
+    shift = known()["sound+80ms"]
+    one = changed(shift, clips[0], clips, tmp_path)
+    assert one is not None
+    before, written = one.path.read_bytes(), one.path.stat().st_mtime_ns
+    two = changed(shift, clips[0], clips, tmp_path)
+    assert two is not None and two.path == one.path and one.path.stat().st_mtime_ns == written
+    one.path.write_bytes(before[:100])
+    assert changed(shift, clips[0], clips, tmp_path) is not None
+    assert one.path.read_bytes() == before
+
+
+def test_every_change_has_a_name_of_its_own_and_groups_a_dose() -> None:
+    names = [p.name for group in GROUPS.values() for p in group]
+    assert len(set(names)) == len(names)
+    for group in GROUPS.values():
+        assert len({p.dose for p in group}) == len(group)
