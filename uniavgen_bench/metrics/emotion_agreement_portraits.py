@@ -51,6 +51,8 @@ SPEC = MetricSpec(
     deviations=(
         "The readers hear emotion mostly by loudness, see portraits.emotion; a system that levels its sound is scored "
         "as it sounds.",
+        "96 clips of people of the split test: AUC of `overlap` of own voices against those of other emotions 0.97 "
+        "[0.96, 0.99]. The readers were fitted on other people of the same world.",
     ),
     not_for=(
         "real faces and real voices: the readers know only the portrait world",

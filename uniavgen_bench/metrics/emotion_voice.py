@@ -93,10 +93,14 @@ SPEC = MetricSpec(
         "The original compares with the speaker's own neutral speech and with its level; here the usual pitch comes "
         "from P(male) of the voice (timbre.face_voice), the rest from reference voices, and no clip's level is used.",
         "Nothing is fitted to emotions: the norm holds medians and spreads of unlabelled voices.",
+        "The portrait world, 96 clips of people of the split test, none of them in the norm: AUC of aroused against "
+        "calm voices 0.86 [0.78, 0.93], by `above_reference` 0.95 [0.90, 0.98].",
+        "Three clips of UniAVGen that were asked to sound angry, happy and calm: arousal 1.00, 1.00 and 0.84; three "
+        "clips show nothing more than that.",
     ),
     not_for=(
         "which emotion it is: anger, joy, fear and surprise are all aroused, and valence is not heard",
-        "real voices in general: no labelled recordings were at hand to show it",
+        "ranking real voices: it was shown on synthetic ones; no recordings with known emotion were at hand",
         "small differences: pitch and tilt differ between people, microphones and codecs as much as between emotions",
         "children, singing, music under the voice, several speakers",
         "audio-driven clips whose sound is the given audio: it measures only that",

@@ -3,7 +3,8 @@
     python -m uniavgen_bench.validity.fit_arousal TRAIN/clips.csv TEST/clips.csv
 
 Reference voices are the distinct recordings of TRAIN whose licence permits it; nobody labelled them, and no label is
-used. Tested on the portrait world and on TEST, as `uniavgen_bench.validity.emotion_worth` tests.
+used. Tested on the portrait world and on those clips of TEST whose emotion is known, as
+`uniavgen_bench.validity.emotion_worth` tests.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from uniavgen_bench.analysis.voice_activity import detect_voice
 from uniavgen_bench.core.errors import BenchError, InputError
 from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.result import MissingError
+from uniavgen_bench.core.store import Store, home
 from uniavgen_bench.core.validity_files import MetricValidity
 from uniavgen_bench.media.errors import MediaError
 from uniavgen_bench.metrics import emotion_voice
@@ -32,7 +34,8 @@ from uniavgen_bench.metrics.timbre_reference import embedding, voiced_part
 from uniavgen_bench.metrics.voice_arousal import FEATURES, ArousalNorm, arousal_features, save_norm
 from uniavgen_bench.metrics.voice_pitch import voice_frames
 from uniavgen_bench.validity.clip_sets import read_clips
-from uniavgen_bench.validity.emotion_worth import read_worth
+from uniavgen_bench.validity.emotion_clips import asked_of, read_listed, read_portraits
+from uniavgen_bench.validity.emotion_worth import emotion_worth
 from uniavgen_bench.validity.face_voice_clips import SAME_VOICE
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
@@ -176,7 +179,9 @@ def main(
                 f"{out}: sha256 {sha256_file(out)} (NORM_SHA256 of emotion_voice.py must say so; then run again)"
             )
             return
-        worth = read_worth(test, portraits, models)
+        store = Store(home() / "store")
+        known = [c for c in read_clips(test.parent, test) if asked_of(c.sample) is not None]
+        worth = emotion_worth(read_portraits(portraits, store, models), read_listed(known, store, models))
     except BenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
