@@ -95,6 +95,16 @@ def test_results_of_the_package_stand_in_where_the_run_has_none(
     assert shown is not None and shown.text.startswith("valid")
 
 
+def test_results_of_the_package_do_not_stand_beside_numbers_of_unknown_code(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = first(read_run(run))
+    packaged = RunValidity.model_validate(results(name, 2))
+    monkeypatch.setattr(run_validity, "packaged_validity", lambda: packaged)
+    (run / "suite.lock.yaml").unlink()
+    assert badge(read_run(run), name) is None
+
+
 def test_a_damaged_file_is_one_error(run: Path) -> None:
     (run / "validity.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match=r"validity\.json is damaged"):

@@ -22,17 +22,21 @@ def validity_of_run(root: Path, manifest: RunManifest) -> RunValidity | None:
     """Return what is known of a run's metrics: from its own validity.json, else from that of this version.
 
     Results that are about another revision, other parameters or other weights than those of the run are not shown:
-    in their place stands that there are none.
+    in their place stands that there are none. Those of this version stand only beside a run that says by what its
+    numbers were computed.
 
     Raises:
         InputError: validity.json or the lock of the run is damaged.
     """
-    sources = [found for found in (read_validity(root / VALIDITY_FILE), packaged_validity()) if found]
-    computed = read_computed(root) if sources else {}
+    own, packaged = read_validity(root / VALIDITY_FILE), packaged_validity()
+    computed = read_computed(root) if own or packaged else {}
     weights = {used.name: used.sha256 for used in manifest.weights}
-    known = [_best(spec.name, sources, computed, weights) for spec in manifest.metrics]
-    metrics = tuple(found for found in known if found is not None)
-    return RunValidity(metrics=metrics) if metrics else None
+    metrics = []
+    for spec in manifest.metrics:
+        sources = [own, packaged if spec.name in computed else None]
+        found = _best(spec.name, [source for source in sources if source], computed, weights)
+        metrics += [found] if found is not None else []
+    return RunValidity(metrics=tuple(metrics)) if metrics else None
 
 
 def _best(
