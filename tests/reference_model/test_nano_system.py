@@ -1,19 +1,24 @@
 """The system `uniavgen-nano`: what a task gives in, a clip or a reason out."""
 
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file, save
 from training_world import FRAMES, SAID, SIZE, write_nano
 
+from reference_model import nano_model
 from reference_model.media import read_frames, read_waveform
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.media.mux import write_clip, write_wav
 from uniavgen_bench.systems.system import Job
-from uniavgen_bench.systems.uniavgen import FACTORS, PLUGIN, UniAVGenNanoOptions
+from uniavgen_bench.systems.uniavgen import FACTORS, PLUGIN, UniAVGenNano, UniAVGenNanoOptions
+from uniavgen_bench.systems.uniavgen_weights import nano_files
 
 SECONDS = FRAMES / 16
 
@@ -79,9 +84,117 @@ def test_every_level_of_every_factor_is_a_choice_of_options(
 ) -> None:
     alone = sample.model_copy(update={"condition_video": None, "condition_audio": None})
     for factor, levels in FACTORS.items():
-        clips = {
-            level: read_frames(made(weights, alone, tmp_path / f"{level}.mp4", **patch))
-            for level, patch in levels.items()
-        }
-        first, *others = clips.values()
-        assert any(not torch.equal(first, other) for other in others), factor
+        first, *_, last = levels.values()
+        assert first == {} or factor == "scale"
+        plain, other = (
+            read_frames(made(weights, alone, tmp_path / f"{factor}-{i}.mp4", **patch))
+            for i, patch in enumerate(({}, last))
+        )
+        assert not torch.equal(plain, other), factor
+        for patch in levels.values():
+            UniAVGenNanoOptions.model_validate(patch)
+
+
+def test_the_level_that_is_the_default_is_the_plain_system() -> None:
+    plain = UniAVGenNanoOptions()
+    for factor, levels in FACTORS.items():
+        same = [name for name, patch in levels.items() if UniAVGenNanoOptions.model_validate(patch) == plain]
+        assert len(same) == 1 and levels[same[0]] == {}, factor
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("interaction_sti_stu", "did you mean 'interaction_sti_sti'"),
+        ("face_fix", "did you mean 'face_fixed'"),
+        ("qqqq", "there are: interaction_sgi_sgi"),
+    ],
+)
+def test_unknown_variant_names_the_nearest(name: str, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        UniAVGenNanoOptions.model_validate({"variant": name})
+
+
+@pytest.mark.parametrize(
+    ("gone", "variant", "said"),
+    [
+        ("model.safetensors", None, "train nano_cpu"),
+        ("video_codec.safetensors", None, "train nano_codec"),
+        ("", "face_fixed", "train ablation_face_fixed"),
+        ("", "elsewhere/variant.safetensors", "save: trained"),
+    ],
+)
+def test_an_absent_file_says_what_trains_it(
+    weights: Path, tmp_path: Path, gone: str, variant: str | None, said: str
+) -> None:
+    folder = shutil.copytree(weights, tmp_path / "nano")
+    if gone:
+        (folder / gone).unlink()
+    with pytest.raises(MissingError, match=said) as error:
+        nano_files(folder, variant)
+    assert error.value.missing.reason is Reason.WEIGHTS and "\n" not in str(error.value)
+
+
+def write_variant(weights: Path, path: Path, factor: float = 3.0) -> Path:
+    """A variant whose interaction is the folder's, larger."""
+    tensors = {
+        n: factor * t for n, t in load_file(weights / "model.safetensors").items() if n.startswith("a2v")
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(save(tensors, metadata={"params": (weights / "params.json").read_text()}))
+    return path
+
+
+def test_a_variant_goes_over_the_base_of_the_ablations_where_there_is_one(
+    weights: Path, sample: Sample, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(weights, tmp_path / "nano")
+    path = write_variant(weights, folder / "ablations" / "face_fixed.safetensors")
+    alone = sample.model_copy(update={"condition_video": None, "condition_audio": None})
+    plain = read_frames(made(folder, alone, tmp_path / "plain.mp4"))
+    named = read_frames(made(folder, alone, tmp_path / "named.mp4", variant="face_fixed"))
+    by_path = read_frames(made(folder, alone, tmp_path / "path.mp4", variant=str(path)))
+    assert torch.equal(named, by_path) and not torch.equal(named, plain)
+    base = folder / "ablations" / "base"
+    base.mkdir()
+    for name in ("params.json", "captions.safetensors"):
+        shutil.copy(weights / name, base)
+    tensors = {n: 0.5 * t for n, t in load_file(weights / "model.safetensors").items()}
+    (base / "model.safetensors").write_bytes(save(tensors))
+    over_base = read_frames(made(folder, alone, tmp_path / "base.mp4", variant="face_fixed"))
+    assert not torch.equal(over_base, named)
+    assert nano_files(folder, "face_fixed").video_codec == folder / "video_codec.safetensors"
+
+
+def test_clips_are_known_by_the_bytes_of_their_weights(weights: Path, tmp_path: Path) -> None:
+    def identity(folder: Path) -> str:
+        return UniAVGenNano(UniAVGenNanoOptions(weights=folder)).identity()
+
+    folder = shutil.copytree(weights, tmp_path / "copy")
+    assert identity(folder) == identity(weights) and len(identity(folder)) == 64
+    write_variant(weights, folder / "model.safetensors")
+    assert identity(folder) != identity(weights)
+    assert identity(tmp_path / "nowhere") == "weights"
+
+
+def test_the_number_of_threads_changes_no_byte(
+    weights: Path, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = sample.model_copy(update={"condition_video": None, "condition_audio": None})
+    seen: list[int] = []
+    plain = nano_model.generate
+
+    def watched(*arguments: object) -> object:
+        seen.append(torch.get_num_threads())
+        return plain(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(nano_model, "generate", watched)
+    clips = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            clips.append(made(weights, alone, tmp_path / f"{threads}.mp4").read_bytes())
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(1)
+    assert seen == [1, 1] and clips[0] == clips[1]

@@ -26,7 +26,7 @@ from uniavgen_bench.media.errors import MediaWriteError
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.media_copy import place_media
 from uniavgen_bench.runner.score_clip import DISK_ERRORS, Scored, all_missing, known_score, score_clip
-from uniavgen_bench.systems.system import Job, System, SystemPlugin
+from uniavgen_bench.systems.system import Identified, Job, System, SystemPlugin
 from uniavgen_bench.systems.task_inputs import handed_over
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
@@ -221,7 +221,10 @@ def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
         raise MissingError(Reason.NOT_GENERATED, f"its source is not there: {work.sources[0].name}")
     inputs = [sha256_file(p) if p.is_file() else "absent" for p in work.sources]
     sample = work.sample.model_dump(mode="json")
-    key = sha256_json([use, plugin.code, options, work.seed, inputs, sample, config.device])
+    with _failures():
+        system = _system(use, options)
+    identity = [system.identity()] if isinstance(system, Identified) else []
+    key = sha256_json([use, plugin.code, options, work.seed, inputs, sample, config.device, *identity])
     sidecar = out.with_suffix(".json")
     if out.is_file() and sidecar.is_file():
         made = read_sidecar(sidecar)
@@ -229,21 +232,27 @@ def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
             return out
     out.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
+    with _failures(), handed_over(work.sample, plugin) as given:
+        job = Job(given, work.key.repeat, work.seed, out, work.sources, config.device)
+        system.generate(job)
+    facts = {
+        "key": key, "sha256": sha256_file(out), "system": work.key.system, "sample": work.key.sample,
+        "repeat": work.key.repeat, "use": use, "options": options, "seed": work.seed, "device": config.device,
+        "sources_sha256": inputs, "identity": "".join(identity), "seconds": round(time.perf_counter() - started, 3),
+    }  # fmt: skip
+    write_json(sidecar, facts)
+    return out
+
+
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
+    """Turn what a system did not foresee into a reason; an error of the disk stays one."""
     try:
-        with handed_over(work.sample, plugin) as given:
-            job = Job(given, work.key.repeat, work.seed, out, work.sources, config.device)
-            _system(use, options).generate(job)
+        yield
     except (MissingError, OSError, MediaWriteError):
         raise
     except Exception as error:
         raise MissingError(Reason.FAILED, f"{type(error).__name__}: {error}") from error
-    facts = {
-        "key": key, "sha256": sha256_file(out), "system": work.key.system, "sample": work.key.sample,
-        "repeat": work.key.repeat, "use": use, "options": options, "seed": work.seed, "device": config.device,
-        "sources_sha256": inputs, "seconds": round(time.perf_counter() - started, 3),
-    }  # fmt: skip
-    write_json(sidecar, facts)
-    return out
 
 
 def read_sidecar(path: Path) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.sample import ClipKey, Role, Sample, Task
@@ -40,6 +40,14 @@ class System(Protocol):
 
     def generate(self, job: Job) -> None:
         """Write the clip; raises `MissingError(reason)` when this system cannot make it."""
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A system whose clips come from more than options and seed: from weights that lie beside it, for example."""
+
+    def identity(self) -> str:
+        """Return what that is, as a text that changes with it; clips of another identity are made again."""
 
 
 JobDone = Callable[[int, Missing | None, Mapping[str, Any]], None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,7 @@ from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.media.mux import write_clip
 from uniavgen_bench.systems.given import Float32, sound_of, spoken_text
 from uniavgen_bench.systems.system import Job, SystemPlugin
+from uniavgen_bench.systems.uniavgen_weights import check_variant, files_sha256, nano_files
 
 if TYPE_CHECKING:
     from reference_model import Nano, Sampling
@@ -26,14 +28,16 @@ Alignment = Literal["ati", "sti", "sgi", "none"]
 
 
 class UniAVGenNanoOptions(Frozen):
-    """`weights`: a folder (None: those of the package); `variant`: a file that an ablation trained, put over them.
+    """`weights`: a folder (None: those of the package). `variant`: what an ablation trained, by its short name
+    (`interaction_sti_sti`) or as the path of a file.
 
-    `frames`: of a clip whose length the task leaves open, 4 n + 1. `a2v`, `v2a`, `window`, `face_modulation`: ablations
-    without training; None leaves them as trained. `guidance` and what follows: how to sample.
+    `frames`: of a clip whose length the task leaves open, 4 n + 1. `a2v`, `v2a`, `window` (latent frames on either
+    side), `face_modulation`: ablations without training; None leaves them as trained. `guidance`: `scale_video` and
+    `scale_audio` are of MA-CFG and CFG; `share` is that of the steps, from the first, that MA-CFG guides.
     """
 
     weights: Path | None = None
-    variant: Path | None = None
+    variant: str | None = Field(default=None, min_length=1)
     frames: int = Field(default=33, ge=5, le=241)
     a2v: Alignment | None = None
     v2a: Alignment | None = None
@@ -52,6 +56,11 @@ class UniAVGenNanoOptions(Frozen):
             raise ValueError(f"must be 4 n + 1, got {value}")
         return value
 
+    @field_validator("variant")
+    @classmethod
+    def _known_variant(cls, value: str | None) -> str | None:
+        return None if value is None else check_variant(value)
+
 
 class UniAVGenNano:
     """Keeps the model loaded."""
@@ -59,6 +68,19 @@ class UniAVGenNano:
     def __init__(self, options: UniAVGenNanoOptions) -> None:
         self._options = options
         self._loaded: tuple[str, Nano] | None = None
+        self._identity: str | None = None
+
+    def identity(self) -> str:
+        """Return what beside options and seed makes the clips: the SHA-256 of the weights, or that they are not here.
+
+        Clips of other weights are then made again.
+        """
+        if self._identity is None:
+            try:
+                self._identity = files_sha256(nano_files(self._options.weights, self._options.variant))
+            except MissingError as error:
+                return error.missing.reason.value
+        return self._identity
 
     def sources(self, key: ClipKey, clips: Sequence[ClipKey], seed: int) -> tuple[ClipKey, ...]:
         """A generated clip is derived from no other."""
@@ -70,12 +92,16 @@ class UniAVGenNano:
         Raises:
             MissingError: no weights, or the sample lacks what the task needs.
         """
+        with one_thread():
+            self._write(job, self._made(job))
+
+    def _made(self, job: Job) -> Clip:
         sample = job.sample
         model = self._model(job.device)
         text = spoken_text(sample) if sample.task is not Task.AUDIO_DRIVEN else sample.speech or ""
         joined = sample.task is Task.JOINT_REF_AUDIO
         try:
-            clip = model.generate(
+            return model.generate(
                 sample.image if sample.condition_video is None else None,
                 speech=text,
                 caption=sample.caption or "",
@@ -90,7 +116,6 @@ class UniAVGenNano:
             )
         except ValueError as error:
             raise MissingError(Reason.NOT_GENERATED, str(error)) from error
-        self._write(job, clip)
 
     def _write(self, job: Job, clip: Clip) -> None:
         frames = clip.frames.numpy()
@@ -119,17 +144,24 @@ class UniAVGenNano:
 
     def _load(self, device: str) -> Nano:
         import reference_model as rm
-        from reference_model.nano_model import HERE, read_variant_params
+        from reference_model.nano_model import read_variant_params
         from reference_model.params import read_params
 
         o = self._options
+        files = nano_files(o.weights, o.variant)
         try:
-            described = (o.weights or HERE) / "params.json"
-            trained = read_variant_params(o.variant) if o.variant is not None else read_params(described)
+            trained = (
+                read_params(files.folder / "params.json")
+                if files.variant is None
+                else read_variant_params(files.variant)
+            )
             params = rm.with_ablation(
                 trained, a2v=o.a2v, v2a=o.v2a, window=o.window, face_modulation=o.face_modulation
             )
-            return rm.load("nano", o.weights, variant=o.variant, params=params, device=device)
+            return rm.load(
+                "nano", files.folder, variant=files.variant, video_codec=files.video_codec, params=params,
+                device=device,
+            )  # fmt: skip
         except (OSError, ValueError) as error:
             raise MissingError(Reason.WEIGHTS, f"uniavgen-nano: {error}") from error
 
@@ -152,16 +184,48 @@ def _task(task: Task | None) -> Any:
     return task.value
 
 
-FACTORS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    "interaction": {
-        "on": {},
-        "to-video": {"v2a": "none"},
-        "to-audio": {"a2v": "none"},
-        "off": {"a2v": "none", "v2a": "none"},
-    },
-    "face_modulation": {"on": {"face_modulation": "on"}, "off": {"face_modulation": "off"}},
-    "guidance": {"ma_cfg": {"guidance": "ma_cfg"}, "cfg": {"guidance": "cfg"}, "none": {"guidance": "none"}},
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, so that a clip has the same bytes whatever the number of processes and threads of a run.
+
+    Sums over more threads are added in another order; and processes that each use every core wait for one another.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+Level = Mapping[str, Any]
+
+
+def _levels(*levels: tuple[str, Level]) -> dict[str, dict[str, Any]]:
+    """Return the options that each level sets: none where they are the defaults, for that is the plain system."""
+    fields = UniAVGenNanoOptions.model_fields
+    return {name: {k: v for k, v in patch.items() if fields[k].default != v} for name, patch in levels}
+
+
+ALIGNMENTS: tuple[Alignment, ...] = ("ati", "sti", "sgi", "none")
+SCALES = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
+FACTORS: Mapping[str, Mapping[str, Level]] = {
+    "interaction": _levels(
+        ("on", {"a2v": None, "v2a": None}),
+        ("to-video", {"v2a": "none"}),
+        ("to-audio", {"a2v": "none"}),
+        ("off", {"a2v": "none", "v2a": "none"}),
+    ),
+    "a2v": _levels(("trained", {"a2v": None}), *((name, {"a2v": name}) for name in ALIGNMENTS)),
+    "v2a": _levels(("trained", {"v2a": None}), *((name, {"v2a": name}) for name in ALIGNMENTS)),
+    "face_modulation": _levels(("on", {"face_modulation": None}), ("off", {"face_modulation": "off"})),
+    "guidance": _levels(*((kind, {"guidance": kind}) for kind in ("ma_cfg", "cfg", "none"))),
+    "scale": _levels(*((f"{scale:g}", {"scale_video": scale, "scale_audio": scale}) for scale in SCALES)),
 }
+"""`interaction`: which branch hears the other; `scale`: both scales at once. Scales of one branch, `share`, `window`,
+`steps` and `variant` are factors as options are."""
 
 PLUGIN = SystemPlugin(
     name="uniavgen-nano",
@@ -169,4 +233,6 @@ PLUGIN = SystemPlugin(
     make=UniAVGenNano,
     options=UniAVGenNanoOptions,
     factors=FACTORS,
+    tasks=tuple(Task),
+    fps="16",
 )
