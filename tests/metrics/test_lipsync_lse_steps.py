@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sync_world import EyesAndEars, clip_of, levels, sound_of, track_of
 
-from uniavgen_bench.validity import lse_steps
+from uniavgen_bench.validity import lse_step_changes
 from uniavgen_bench.validity.lse_step_media import cut, through_aac, through_xvid
 
 N = 64
@@ -25,12 +25,12 @@ def seen(monkeypatch):
         for i in sorted(wanted):
             yield i, np.full((480, 640, 3), round(40 + 170 * level[i]), np.uint8)
 
-    monkeypatch.setattr(lse_steps, "pictures_at", pictures)
-    return lse_steps.longest(SimpleNamespace(**vars(clip), path="clip.mp4"), N - 2)
+    monkeypatch.setattr(lse_step_changes, "pictures_at", pictures)
+    return lse_step_changes.longest(SimpleNamespace(**vars(clip), path="clip.mp4"), N - 2)
 
 
 def test_steps_move_what_they_change_and_nothing_else(seen):
-    found = dict(lse_steps.changes(seen, EyesAndEars(), None))
+    found = dict(lse_step_changes.changes(seen, EyesAndEars(), None))
     base = found["as syncnet-python@1 takes it"]
     assert base.offset == 0 and base.confidence > 1
     assert found["sound one frame later (for comparison)"].offset == -1
@@ -57,13 +57,13 @@ def test_random_weights_tell_pictures_apart_and_are_the_same_every_time(seen):
     import torch
 
     torch.set_num_threads(1)
-    few = lse_steps.Seen(
+    few = lse_step_changes.Seen(
         seen.clip, seen.track, seen.start, seen.index[:12], seen.squares[:12], seen.sound[: 12 * 640]
     )
     embedded = []
     for _ in range(2):
-        lips, sound = lse_steps.embed(
-            lse_steps.random_syncnet(few), few.crops, lse_steps.mfcc(few.sound), "cpu"
+        lips, sound = lse_step_changes.embed(
+            lse_step_changes.random_syncnet(few), few.crops, lse_step_changes.mfcc(few.sound), "cpu"
         )
         embedded.append(lips)
         assert np.ptp(lips, axis=0).mean() > 0.1 and np.ptp(sound, axis=0).mean() > 0.1
