@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,8 @@ class IemocapClassifier(nn.Module):
 
     def __init__(self, config: Wav2Vec2Config | None = None) -> None:
         super().__init__()
-        chosen = config if config is not None else Wav2Vec2Config()
+        base: Any = Wav2Vec2Config
+        chosen = config if config is not None else base()
         self.encoder = Wav2Vec2Model(chosen)
         self.head = nn.Linear(chosen.hidden_size, len(LABELS), bias=False)
 
