@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from uniavgen_bench.core.comparison import AblationBlock, AblationResult, CompareBlock, GateBlock, RunStats
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.published import PublishedBlock, PublishedResult
 from uniavgen_bench.core.sample import Sample, SystemInfo
 from uniavgen_bench.core.spec import Frozen, MetricSpec
 
@@ -107,6 +108,7 @@ class RunManifest(Frozen):
     compare: CompareBlock | None = None
     ablation: AblationBlock | None = None
     gate: GateBlock | None = None
+    published: PublishedBlock | None = None
     media: dict[str, str] = Field(default_factory=dict)
 
 
@@ -141,6 +143,11 @@ class RunDirectory:
         """ablation.json: effects of the factors of an ablation."""
         return self.root / "ablation.json"
 
+    @property
+    def published_path(self) -> Path:
+        """published.json: what a paper gave, beside what the run measured."""
+        return self.root / "published.json"
+
     def stats(self) -> RunStats | None:
         """Read stats.json; None when the run has none.
 
@@ -156,6 +163,14 @@ class RunDirectory:
             InputError: it does not fit the schema.
         """
         return _optional(AblationResult, self.ablation_path)
+
+    def published(self) -> PublishedResult | None:
+        """Read published.json; None when the run has none.
+
+        Raises:
+            InputError: it does not fit the schema.
+        """
+        return _optional(PublishedResult, self.published_path)
 
     def manifest(self) -> RunManifest:
         """Read manifest.json.

@@ -15,8 +15,10 @@ from uniavgen_bench.report.failures import failure_groups
 from uniavgen_bench.report.findings import findings, lead, same_samples
 from uniavgen_bench.report.forest import Forest, forests
 from uniavgen_bench.report.pair_verdicts import by_field
+from uniavgen_bench.report.published_view import published_view
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.report.score_table import table_rows
+from uniavgen_bench.report.sweep_view import sweeps
 from uniavgen_bench.report.validity_view import ValidityBadge, badge
 from uniavgen_bench.report.verdicts import MARKS, WORDS, Contrast, by_system, contrasts, tested, worst
 from uniavgen_bench.stats.bootstrap import Interval
@@ -93,6 +95,8 @@ def overview(run: RunData) -> dict[str, Any]:
         "verdicts": by_system(run),
         "field_verdicts": by_field(run),
         "ablation": ablation_view(run),
+        "sweeps": sweeps(run),
+        "published": published_view(run),
         "failures": failure_groups(run),
         "marks": [(MARKS[v], v.value.replace("_", "-"), WORDS[v]) for v in Verdict],
         "clip_count": len(run.grid.system),

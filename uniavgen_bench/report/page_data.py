@@ -9,6 +9,7 @@ import numpy as np
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.report.links import is_path, relative_url
 from uniavgen_bench.report.run_data import RunData
+from uniavgen_bench.report.sweep_view import sweep_data, sweeps
 from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.grid import reason_of, reason_sentence
 from uniavgen_bench.stats.numbers import unit_text
@@ -47,6 +48,7 @@ def page_data(run: RunData) -> dict[str, Any]:
             "key": list(run.clip_keys),
             "poster": posters,
         },
+        "sweeps": sweep_data(sweeps(run)),
         "values": [[_short(v) for v in column] for column in grid.values.T.tolist()],
         "missing": [_sparse(code[grid.reasons[:, i]]) for i in range(len(grid.columns))],
     }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from uniavgen_bench.core.comparison import AblationResult, RunStats
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.ids import slug
+from uniavgen_bench.core.published import PublishedResult
 from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest
 from uniavgen_bench.core.sample import Role, SystemInfo
 from uniavgen_bench.core.validity_files import RunValidity
@@ -42,6 +43,7 @@ class RunData:
     systems: tuple[SystemInfo, ...]
     stats: RunStats | None = None
     ablation: AblationResult | None = None
+    published: PublishedResult | None = None
     validity: RunValidity | None = None
 
     @property
@@ -191,5 +193,6 @@ def read_run(run: Path) -> RunData:
         systems=tuple(systems),
         stats=directory.stats(),
         ablation=directory.ablation(),
+        published=directory.published(),
         validity=validity_of_run(run, manifest),
     )

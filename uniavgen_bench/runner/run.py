@@ -139,7 +139,9 @@ def _processors() -> set[int]:
 
 def run_identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> str:
     """Hash what a run is about: suite, clips, metrics; not how many processes do it, nor how it is compared."""
-    about = {key: value for key, value in resolved.lock.items() if key not in ("compare", "gate")}
+    about = {
+        key: value for key, value in resolved.lock.items() if key not in ("compare", "gate", "published")
+    }
     about["systems"] = [
         s.info.model_copy(update={"options": s.plugin.chosen(s.info.options)}).model_dump(mode="json")
         for s in resolved.systems
@@ -183,6 +185,7 @@ def _manifest(
         seed=resolved.suite.seed,
         ablation=resolved.ablation,
         gate=resolved.suite.gate,
+        published=resolved.suite.published,
     )
 
 

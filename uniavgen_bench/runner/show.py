@@ -30,6 +30,7 @@ from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.runner.verdicts import Verdicts
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
 from uniavgen_bench.stats.ablation_table import print_ablation
+from uniavgen_bench.stats.published_text import print_published
 from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.stats.table import print_summary
 from uniavgen_bench.stats.verdict_terminal import print_verdicts
@@ -130,6 +131,9 @@ def show_summary(
         if verdicts.ablation is not None:
             console.print()
             print_ablation(verdicts.ablation, console)
+        if verdicts.published is not None:
+            console.print()
+            print_published(verdicts.published, {s.id: s.label for s in systems if s.label}, console)
         console.print(
             f"\nscores  {RunDirectory(root).scores_path}\nreport  {page}", highlight=False, soft_wrap=True
         )
@@ -147,6 +151,7 @@ def show_summary(
         "run": str(root), "report": str(page), "summary": rows,
         "verdicts": verdicts.stats.model_dump(mode="json"),
         "ablation": verdicts.ablation.model_dump(mode="json") if verdicts.ablation else None,
+        "published": verdicts.published.model_dump(mode="json") if verdicts.published else None,
     }  # fmt: skip
     sys.stdout.write(jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 

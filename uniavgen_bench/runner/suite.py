@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from uniavgen_bench.core.comparison import AblationBlock, CompareBlock, GateBlock, level_text
 from uniavgen_bench.core.errors import InputError, Where, unknown_name
 from uniavgen_bench.core.located import Located, Location, parse_yaml, read_text, validate
+from uniavgen_bench.core.published import PublishedBlock
 from uniavgen_bench.core.registry import DATASETS, METRICS, SYSTEMS, Plugin, Registry
 from uniavgen_bench.core.sample import Role, SystemInfo, Task
 from uniavgen_bench.core.spec import Frozen
@@ -23,6 +24,7 @@ from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.ablation import Asked, FactorOptions, asked_ablation, expand
 from uniavgen_bench.runner.comparison_blocks import check_compare, check_gate, measured_by
 from uniavgen_bench.runner.configured import ConfiguredSystem
+from uniavgen_bench.runner.published_block import check_published, narrowed_published
 from uniavgen_bench.runner.suite_path import absolute_paths
 from uniavgen_bench.systems.precomputed import PrecomputedOptions
 from uniavgen_bench.systems.system import SystemPlugin
@@ -61,6 +63,7 @@ class Suite(Frozen):
     compare: CompareBlock = CompareBlock()
     ablation: AblationBlock | None = None
     gate: GateBlock | None = None
+    published: PublishedBlock | None = None
     report: ReportBlock = ReportBlock()
 
 
@@ -153,6 +156,8 @@ def _narrowed(suite: Suite, metrics: Sequence[str]) -> Suite:
         kept = measured_by(list(suite.gate.margins), metrics)
         margins = {name: suite.gate.margins[name] for name in kept}
         update["gate"] = suite.gate.model_copy(update={"margins": margins})
+    if suite.published is not None:
+        update["published"] = narrowed_published(suite.published, metrics)
     return suite.model_copy(update=update)
 
 
@@ -190,6 +195,8 @@ def resolve(suite: Suite, located: Located, factors: FactorOptions | None = None
     check_compare(suite.compare, located, ids, specs, dataset)
     if suite.gate is not None:
         check_gate(suite.gate, located, ids, specs)
+    if suite.published is not None:
+        check_published(suite.published, located, ids, specs)
     ablation = asked.block if asked is not None else None
     lock = suite.model_dump(mode="json", by_alias=True)
     lock["dataset"] = {"name": name, **dataset_options.model_dump(mode="json")}

@@ -1,0 +1,85 @@
+"""What was published beside what a run measured, in sentences and for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.text import Text
+
+from uniavgen_bench.core.published import PublishedOrder, PublishedResult, PublishedStep
+from uniavgen_bench.stats.numbers import number, unit_text
+from uniavgen_bench.stats.table import printable
+from uniavgen_bench.stats.verdict_table import digits_of, estimate_text, p_text
+
+VERDICTS = {
+    "holds": "The order holds here",
+    "reversed": "The order does not hold here",
+    "open": "The order is not seen here",
+    "absent": "The order could not be tested here",
+}
+FOUND = {
+    "agrees": "as published",
+    "opposes": "against what was published",
+    "open": "no difference seen",
+    "absent": "too few pairs",
+}
+
+
+def published_chain(order: PublishedOrder, labels: Mapping[str, str]) -> str:
+    """Return the published numbers from worst to best: `a 3.46 < b 3.73 < c 4.09`."""
+    sign = 1 if order.table.better == "higher" else -1
+    names = sorted(order.table.values, key=lambda name: sign * float(order.table.values[name]))
+    return f" {'<' if sign > 0 else '>'} ".join(
+        f"{labels.get(name, name)} {order.table.values[name]}" for name in names
+    )
+
+
+def own_chain(order: PublishedOrder, labels: Mapping[str, str]) -> str:
+    """Return our means in the same places."""
+    digits = digits_of([step.result for step in order.steps])
+    sign = 1 if order.table.better == "higher" else -1
+    names = sorted(order.table.values, key=lambda name: sign * float(order.table.values[name]))
+    shown = [f"{labels.get(n, n)} {number(order.means[n], digits)}" for n in names if n in order.means]
+    return ", ".join(shown)
+
+
+def step_text(step: PublishedStep, labels: Mapping[str, str]) -> str:
+    """Return one step: difference, interval, p, effect size, and what it says of the published order."""
+    result = step.result
+    who = f"{labels.get(step.above, step.above)} − {labels.get(step.below, step.below)}"
+    if result.difference is None or step.found == "absent":
+        return f"{who}: {FOUND['absent']}"
+    size = f", paired d {number(result.d.value, 2)}" if result.d is not None else ""
+    unseen = ""
+    digits = digits_of([result])
+    if step.found == "open" and result.detectable:
+        unseen = f"; {number(result.detectable, digits)} would have been seen"
+    told = f"{who}: {estimate_text(result.difference, digits)}{size}, {p_text(result.p_adjusted)}"
+    return f"{told}, {FOUND[step.found]}{unseen}"
+
+
+def sentence(order: PublishedOrder, labels: Mapping[str, str]) -> str:
+    """Return what became of a published order, in one sentence with all its steps."""
+    steps = "; ".join(step_text(step, labels) for step in order.steps)
+    return f"{VERDICTS[order.verdict]}: {steps}."
+
+
+def print_published(
+    result: PublishedResult, labels: Mapping[str, str], console: Console | None = None
+) -> None:
+    """Print the published numbers and ours, table by table."""
+    out = console or Console()
+    out.print(Text(f"Published: {printable(result.block.source)}", style="bold"))
+    for order in result.orders:
+        unit = f" ({unit_text(order.unit)})" if unit_text(order.unit) else ""
+        out.print(Text(f"  {printable(order.table.measure)}: {printable(published_chain(order, labels))}"))
+        out.print(Text(f"  here {order.table.beside}{unit}: {printable(own_chain(order, labels))}"))
+        out.print(Text(f"  {printable(sentence(order, labels))}\n"))
+    if result.orders:
+        out.print(
+            Text(f"  Other measures on other clips; {result.family} steps are one family.", style="dim")
+        )
+    for note in (result.block.note, *result.notes):
+        if note:
+            out.print(Text(f"  {printable(note)}", style="dim"))
