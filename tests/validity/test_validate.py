@@ -25,7 +25,7 @@ from uniavgen_bench.validity.expect import (
     families,
     read_family,
 )
-from uniavgen_bench.validity.own_study import own_checks
+from uniavgen_bench.validity.own_study import own_checks, own_study
 from uniavgen_bench.validity.perturb_list import expanded
 from uniavgen_bench.validity.study import StudyOptions
 from uniavgen_bench.validity.study_clips import ClipSet, folder_clips
@@ -214,6 +214,8 @@ def test_declared_expectations_name_fields_and_changes_that_are_there() -> None:
         if expected is None:
             continue
         expanded(changes_of(expected))
+        if expected.own:
+            assert callable(own_study(expected.own))
         fields = {f.name for f in spec.fields}
         asked = {
             e.field for kind in ("separates", "follows", "falls", "agrees") for e in getattr(expected, kind)
