@@ -75,7 +75,8 @@ SPEC = MetricSpec(
     ),
     not_for=(
         "verifying a person: it tells systems apart, on average",
-        "drawn or rendered faces, children, and faces in profile: the network has learned photographs of adults",
+        "drawn or rendered faces, children, and faces in profile: the network has learned photographs of adults (in "
+        "the portrait world 25 of 30 pairs of people are nearer than 0.6, on real clips 2 of 238)",
         "comparison with other descriptors: a distance has no common scale",
     ),
 )
