@@ -209,17 +209,14 @@ def test_without_reference_and_emotion_only_their_fields_are_missing(weights_hom
 # wav2vec2-IEMOCAP
 
 
-@pytest.fixture(scope="module")
-def iemocap_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights under the names of the released checkpoints, of a smaller width to stay fast."""
-    pytest.importorskip("transformers", reason="the extra full is not installed")
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)
-    torch.manual_seed(3)
+def write_released(folder: Path, config: Any = None) -> int:
+    """Write random weights under the names of the released checkpoints; return the encoder's size in bytes."""
+    import torch
+
     from uniavgen_bench.metrics.iemocap_network import IemocapClassifier
 
-    folder = tmp_path_factory.mktemp("iemocap")
-    network = IemocapClassifier(small_config())
+    torch.manual_seed(3)
+    network = IemocapClassifier(config)
     state = {}
     for name, tensor in network.encoder.state_dict().items():
         # The release is older than torch's parametrisations: weight norm is stored as weight_g and weight_v.
@@ -228,6 +225,17 @@ def iemocap_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert any(name.endswith("weight_g") for name in state)
     torch.save(state, folder / "wav2vec2.ckpt")
     torch.save({"0.w.weight": network.head.weight.detach()}, folder / "model.ckpt")
+    return 4 * sum(tensor.numel() for tensor in state.values())
+
+
+@pytest.fixture(scope="module")
+def iemocap_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of a smaller width, to stay fast."""
+    pytest.importorskip("transformers", reason="the extra full is not installed")
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("iemocap")
+    write_released(folder, small_config())
     return folder
 
 
@@ -261,16 +269,16 @@ def test_released_names_load_strictly_and_give_a_distribution(iemocap_weights: P
     assert found == pytest.approx(by_hand, abs=1e-5)
 
 
-def test_the_true_configuration_has_the_size_of_the_released_files() -> None:
+def test_weights_of_the_true_shapes_load_and_have_the_size_of_the_released_files(tmp_path: Path) -> None:
     pytest.importorskip("transformers", reason="the extra full is not installed")
-    torch = pytest.importorskip("torch")
-    from uniavgen_bench.metrics.iemocap_network import IemocapClassifier
+    from uniavgen_bench.metrics.iemocap_network import load_iemocap
 
-    with torch.device("meta"):
-        network = IemocapClassifier()
-    encoder = 4 * sum(p.numel() for p in network.encoder.parameters())
-    assert encoder == pytest.approx(378e6, rel=0.005)  # 378 MB on the hub
-    assert 4 * sum(p.numel() for p in network.head.parameters()) == 4 * 4 * 768  # 13.2 kB with its container
+    assert write_released(tmp_path) == pytest.approx(378e6, rel=0.005)  # 378 MB on the hub
+    assert 4 * 4 * 768 < (tmp_path / "model.ckpt").stat().st_size < 16_000  # 13.2 kB on the hub
+    network = load_iemocap(tmp_path, "cpu")
+    sound = np.random.default_rng(0).normal(0, 0.1, RATE // 2).astype(np.float32)
+    found = emotion_voice_iemocap.classify(network, sound, "cpu")
+    assert found.shape == (4,) and found.sum() == pytest.approx(1.0, abs=1e-6)
 
 
 def test_long_sounds_are_averaged_by_length(monkeypatch: pytest.MonkeyPatch) -> None:

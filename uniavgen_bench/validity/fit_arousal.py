@@ -33,7 +33,7 @@ from uniavgen_bench.metrics.timbre_face_voice import load_shipped_reader
 from uniavgen_bench.metrics.timbre_reference import embedding, voiced_part
 from uniavgen_bench.metrics.voice_arousal import FEATURES, ArousalNorm, arousal_features, save_norm
 from uniavgen_bench.metrics.voice_pitch import voice_frames
-from uniavgen_bench.validity.clip_sets import read_clips
+from uniavgen_bench.validity.clip_sets import ListedClip, read_clips
 from uniavgen_bench.validity.emotion_clips import asked_of, read_listed, read_portraits
 from uniavgen_bench.validity.emotion_worth import emotion_worth
 from uniavgen_bench.validity.face_voice_clips import SAME_VOICE
@@ -104,7 +104,7 @@ def norm_of(male: Float64, features: Float64) -> ArousalNorm:
 
 
 def card_text(
-    path: Path, norm: ArousalNorm, voices: int, listed: int, worth: Sequence[MetricValidity]
+    path: Path, norm: ArousalNorm, voices: int, listed: Sequence[ListedClip], worth: Sequence[MetricValidity]
 ) -> str:
     """Return the model card."""
     rows = "\n".join(
@@ -126,16 +126,18 @@ def card_text(
         for check in metric.checks
         if check.value is not None
     )
+    sources = sorted({clip.source for clip in listed})
     woman, man = (2.0 ** float(norm.by_male[0] + norm.by_male[1] * p) for p in (0.0, 1.0))
     return f"""# {SPEC.name}: the norm of reference voices
 
 `{path.name}`, {path.stat().st_size} bytes, Apache-2.0, sha256
 `{sha256_file(path)}`.
-Fourteen numbers: what is usual among unlabelled voices. Made and tested by
+Twelve numbers: what is usual among unlabelled voices. Made and tested by
 `python -m uniavgen_bench.validity.fit_arousal TRAIN/clips.csv TEST/clips.csv`, deterministic.
 
-**Taken from** {voices} distinct recordings among {listed} public demo clips under Apache-2.0 or MIT, recorded and
-generated, whose emotions nobody labelled. Expected median pitch: {woman:.0f} Hz for P(male) = 0, {man:.0f} Hz for 1.
+**Taken from** {voices} distinct recordings among {len(listed)} public demo clips under Apache-2.0 or MIT, recorded and
+generated, whose emotions nobody labelled ({", ".join(sources)}).
+Expected median pitch: {woman:.0f} Hz for P(male) = 0, {man:.0f} Hz for 1.
 
 | feature | unit | median | robust SD |
 |---|---|---|---|
@@ -185,7 +187,7 @@ def main(
     except BenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    text = card_text(out, norm, len(voices), len(listed), worth)
+    text = card_text(out, norm, len(voices), listed, worth)
     card.parent.mkdir(parents=True, exist_ok=True)
     card.write_text(text, encoding="utf-8")
     typer.echo(text)
