@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,11 +13,13 @@ from uniavgen_bench.core.validity_files import MetricValidity, RunValidity
 from uniavgen_bench.metrics.emotion_face_reading import LABELS, FaceReading
 from uniavgen_bench.metrics.emotion_voice import VoiceReading
 from uniavgen_bench.metrics.portrait_models import EMOTIONS
+from uniavgen_bench.metrics.voice_arousal import ArousalNorm, save_norm
 from uniavgen_bench.metrics.voice_pitch import VoiceFrames
 from uniavgen_bench.validity import emotion_worth as emotion_worth_module
+from uniavgen_bench.validity.clip_sets import ListedClip
 from uniavgen_bench.validity.emotion_clips import EmotionClip, asked_of, swappable
 from uniavgen_bench.validity.emotion_worth import auc, emotion_worth, table
-from uniavgen_bench.validity.fit_arousal import norm_of
+from uniavgen_bench.validity.fit_arousal import card_text, norm_of
 from uniavgen_bench.validity.own_study import own_study
 from uniavgen_bench.validity.study import StudyOptions
 from uniavgen_bench.validity.study_clips import ClipSet
@@ -164,3 +168,18 @@ def test_the_norm_finds_the_usual_pitch_of_both_genders_and_bears_shouts() -> No
     assert 0.35 < np.median(shares) < 0.65
     with pytest.raises(InputError):
         norm_of(male[:30], features[:30])
+
+
+def test_the_card_tells_norm_sources_and_tests(tmp_path: Path) -> None:
+    norm = ArousalNorm(np.array([7.7, -0.8]), np.zeros(4), np.ones(4), np.array([0.0, 1.0]))
+    path = tmp_path / "norm.safetensors"
+    save_norm(norm, path, {"voices": "30"})
+    listed = [
+        ListedClip(tmp_path, Sample(id="a"), "none", source, "MIT", True, True)
+        for source in ("b/b", "a/a", "a/a")
+    ]
+    text = card_text(path, norm, 30, listed, emotion_worth(clips(24, 0.9), []))
+    assert "30 distinct recordings among 3" in text and "(a/a, b/b)" in text
+    assert "208 Hz" in text and "119 Hz" in text
+    assert "| aroused against calm voices, portrait world | 1.00 [1.00, 1.00] | 24 |" in text
+    assert "asked for against others" not in text  # that is of emotion.face
