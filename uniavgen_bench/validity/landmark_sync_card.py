@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from uniavgen_bench.metrics.landmark_sync_model import MODEL_FILE, MODEL_SHA256
 from uniavgen_bench.metrics.lipsync_landmark_sync import MIN_CONFIDENCE, SPEC
-from uniavgen_bench.validity.landmark_sync_conditions import CRF, Agreement
+from uniavgen_bench.validity.landmark_sync_conditions import CRF, Agreement, Measured
 from uniavgen_bench.validity.landmark_sync_statistics import (
     Seen,
     SyncStudy,
@@ -42,22 +41,6 @@ PLAIN_COLUMNS = (within(40, own=False), within(80, own=False), auc_near, auc_con
 THRESHOLDS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """All that was measured: studies of the clips by three methods, of portraits by two, and of changed clips."""
-
-    studies: Sequence[SyncStudy]
-    linear: Sequence[SyncStudy]
-    without_portraits: Sequence[SyncStudy]
-    people: Sequence[SyncStudy]
-    people_linear: Sequence[SyncStudy]
-    by_length: dict[float, list[SyncStudy]]
-    halves: Agreement
-    encoded: Agreement
-    missing: dict[str, int]
-    groups: int
-
-
 def card_text(found: Measured) -> str:
     """Write the card."""
     bias = common_bias(found.studies)
@@ -76,8 +59,9 @@ def card_text(found: Measured) -> str:
             "Sound shifted by -400 … 400 ms, and the sound of six clips of other sources. Every clip is scored by "
             "weights trained without the clips of its source's owner (and of other owners: they are left out in "
             f"{found.groups} groups, so these weights learned from fewer clips than the shipped ones); clips of owners "
-            f"that are not trained on by the shipped weights. One bias of {bias:+.0f} ms is taken out; 'source': the median of the other clips of "
-            "the source instead. Intervals: 95 %, bootstrap over sources and clips within them.",
+            f"that are not trained on by the shipped weights. One bias of {bias:+.0f} ms is taken out; 'source': the "
+            "median of the other clips of the source instead. Intervals: 95 %, bootstrap over sources and clips "
+            "within them.",
             "",
             *_table(HEAD, _by_kind(found), COLUMNS),
             "",
@@ -97,6 +81,13 @@ def card_text(found: Measured) -> str:
             "exact, so no bias is taken out.",
             "",
             *_table(PLAIN, _people(found), PLAIN_COLUMNS),
+            "",
+            "## Without portraits",
+            "",
+            "The same training with and without procedural heads, on the clips of one group of owners that were left "
+            "out, and on portraits (whose people neither saw).",
+            "",
+            *_table(PLAIN, _ablation(found), PLAIN_COLUMNS),
             "",
             "## Length, halves, encoding",
             "",
@@ -164,8 +155,6 @@ def _file_lines() -> list[str]:
 def _by_kind(found: Measured) -> list[tuple[str, str, Sequence[Seen]]]:
     rows = []
     methods = [("landmark_sync", found.studies), ("mouth_audio", found.linear)]
-    if found.without_portraits:
-        methods.insert(1, ("landmark_sync without portraits", found.without_portraits))
     for kind, keep in (("real", (True,)), ("generated", (False,)), ("all", (True, False))):
         for name, studies in methods:
             # A source's own offset and the common one are those of all clips, also where a part is shown.
@@ -178,6 +167,19 @@ def _by_kind(found: Measured) -> list[tuple[str, str, Sequence[Seen]]]:
 def _people(found: Measured) -> list[tuple[str, str, Sequence[Seen]]]:
     pairs = (("landmark_sync", found.people), ("mouth_audio", found.people_linear))
     return [(name, PEOPLE, seen_in(studies, 0.0)) for name, studies in pairs if studies]
+
+
+def _ablation(found: Measured) -> list[tuple[str, str, Sequence[Seen]]]:
+    rows = []
+    for kind, keep in (("real", True), ("generated", False)):
+        for name, studies in (("with", found.with_portraits), ("without", found.without_portraits)):
+            seen = seen_in(studies, common_bias(studies)) if studies else []
+            part = [s for s, one in zip(seen, studies, strict=True) if one.clip.real is keep]
+            rows.append((f"{name} portraits", kind, part))
+    if found.people_without:
+        rows.append(("with portraits", PEOPLE, seen_in(found.people, 0.0)))
+        rows.append(("without portraits", PEOPLE, seen_in(found.people_without, 0.0)))
+    return rows
 
 
 PEOPLE = "portraits"
@@ -213,7 +215,6 @@ def _published(found: Measured) -> list[str]:
     ]
     for name, studies in (
         ("landmark_sync", found.studies),
-        ("landmark_sync without portraits", found.without_portraits),
         ("mouth_audio", found.linear),
     ):
         seen = seen_in(studies, common_bias(studies)) if studies else []

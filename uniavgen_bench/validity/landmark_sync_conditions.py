@@ -33,6 +33,28 @@ class Agreement:
     within_40: float
 
 
+@dataclass(frozen=True)
+class Measured:
+    """All that was measured: studies of the clips by two methods, of portraits, and of changed clips.
+
+    `with_portraits` and `without_portraits`: clips of one group, by weights that learned from portraits too or not;
+    `people_without`: portraits by the latter.
+    """
+
+    studies: Sequence[SyncStudy]
+    linear: Sequence[SyncStudy]
+    with_portraits: Sequence[SyncStudy]
+    without_portraits: Sequence[SyncStudy]
+    people: Sequence[SyncStudy]
+    people_linear: Sequence[SyncStudy]
+    people_without: Sequence[SyncStudy]
+    by_length: dict[float, list[SyncStudy]]
+    halves: Agreement
+    encoded: Agreement
+    missing: dict[str, int]
+    groups: int
+
+
 def cut(face: TalkingFace, start: float, seconds: float) -> TalkingFace:
     """Return what a clip of `seconds` from `start` s after the face is first seen would show and sound like."""
     begin, end = face.times[0] + start, face.times[0] + start + seconds
