@@ -11,7 +11,7 @@ from validity.validate_world import beeping_clips, study_clips
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.media.decode import video_frames
 from uniavgen_bench.media.probe import ClipFacts, probe
-from uniavgen_bench.validity.perturb import Changed, StudyClip, changed, partner, sound_of
+from uniavgen_bench.validity.perturb import Changed, StudyClip, changed, partners, sound_of
 from uniavgen_bench.validity.perturb_list import GROUPS, known
 
 SOUND_ONLY = (
@@ -108,12 +108,23 @@ def test_a_wrong_text_is_another_clips_and_the_file_stays(clips: tuple[StudyClip
 
 def test_what_a_clip_takes_depends_on_it_alone_and_is_somebody_elses(clips: tuple[StudyClip, ...]) -> None:
     swap = known()["swapped-sound"]
-    first = partner(swap, clips[0], clips)
-    assert first is not None and first.cluster != clips[0].cluster
-    assert partner(swap, clips[0], tuple(reversed(clips))) == first
-    assert partner(swap, clips[0], clips[:1]) is None
+    found = partners(swap, clips[0], clips)
+    assert len(found) == 2 and clips[0] not in found
+    assert partners(swap, clips[0], tuple(reversed(clips))) == found
     alike = StudyClip(Sample(id="x"), clips[0].path, clips[0].cluster)
-    assert partner(swap, alike, (clips[0],)) is None
+    assert partners(swap, alike, (clips[0],)) == ()
+
+
+def test_a_clip_without_sound_is_passed_over_for_another(
+    clips: tuple[StudyClip, ...], root: Path, tmp_path: Path
+) -> None:
+    mute = change("no-sound", clips, root)[0].path
+    first, second = partners(known()["swapped-sound"], clips[0], clips)
+    silent = StudyClip(first.sample, mute, first.cluster)
+    made = changed(known()["swapped-sound"], clips[0], (clips[0], silent, second), tmp_path)
+    assert made is not None
+    assert onset(made.path) == pytest.approx(onset(second.path), abs=1e-3)
+    assert changed(known()["swapped-sound"], clips[0], (clips[0], silent), tmp_path) is None
 
 
 def test_what_cannot_be_done_to_a_clip_is_left_out(clips: tuple[StudyClip, ...], root: Path) -> None:

@@ -23,6 +23,7 @@ from uniavgen_bench.media.sound import audio
 from uniavgen_bench.media.writing import placed
 
 SEED = 20251116
+CANDIDATES = 4
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,19 @@ class Unchanged(Perturbation):
 CLEAN = Unchanged()
 
 
-def partner(perturbation: Perturbation, clip: StudyClip, clips: Sequence[StudyClip]) -> StudyClip | None:
-    """Return the clip that a change takes from: drawn by a seed that depends on the two and nothing else."""
+def partners(
+    perturbation: Perturbation, clip: StudyClip, clips: Sequence[StudyClip]
+) -> tuple[StudyClip, ...]:
+    """Return the clips that a change may take from, best first: by a seed that depends on each pair and nothing else.
+
+    Several are named, so that one without a sound does not cost a good clip its control.
+    """
     allowed = [other for other in clips if other is not clip and perturbation.may_take(clip, other)]
-    return min(
+    order = sorted(
         allowed,
         key=lambda other: sha256_json([SEED, clip.sample.id, other.sample.id, perturbation.name]),
-        default=None,
     )
+    return tuple(order[:CANDIDATES])
 
 
 @dataclass(frozen=True)
@@ -128,14 +134,14 @@ def changed(
     """Return the changed clip, written now or before; None where the change cannot be made of this clip."""
     if not perturbation.suits(clip):
         return None
-    other = partner(perturbation, clip, clips) if perturbation.needs_other else None
-    if perturbation.needs_other and other is None:
-        return None
-    try:
-        path = _written(perturbation, clip, other, root or home() / "validity" / "media")
-        return Changed(clip, perturbation, perturbation.asked(clip, other), path)
-    except (MediaError, MissingError):
-        return None
+    others = partners(perturbation, clip, clips) if perturbation.needs_other else (None,)
+    for other in others:
+        try:
+            path = _written(perturbation, clip, other, root or home() / "validity" / "media")
+            return Changed(clip, perturbation, perturbation.asked(clip, other), path)
+        except (MediaError, MissingError):
+            continue
+    return None
 
 
 def _written(perturbation: Perturbation, clip: StudyClip, other: StudyClip | None, root: Path) -> Path:
