@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.media.mux import write_clip, write_wav
 from uniavgen_bench.systems.external.attempts import Prepared
 from uniavgen_bench.systems.external.plugin import ExternalSystem
-from uniavgen_bench.systems.system import Job, SystemPlugin
+from uniavgen_bench.systems.system import Job, JobDone, SystemPlugin
 
 FAKES = Path(__file__).parent / "fakes"
 PYTHON = FAKES / "env" / "bin" / "python"
@@ -67,6 +67,13 @@ def sample(
     )  # fmt: skip
 
 
+class Makes(Protocol):
+    """A system that makes many clips."""
+
+    def generate_many(self, jobs: Sequence[Job], folder: Path, done: JobDone) -> None:
+        """Make clips and tell of each."""
+
+
 @dataclass
 class Made:
     """What a system told: facts of the clips that are there, reasons of those that are not, and where."""
@@ -91,10 +98,10 @@ def jobs(samples: Sequence[Sample], folder: Path, repeats: int = 1) -> list[Job]
     ]
 
 
-def make(made_by: ExternalSystem, samples: Sequence[Sample], folder: Path, repeats: int = 1) -> Made:
+def make(made_by: Makes, samples: Sequence[Sample], folder: Path, repeats: int = 1) -> Made:
     """Let a system make clips; each job is told of exactly once."""
     wanted = jobs(samples, folder, repeats)
-    made = Made(folder / "jobs" / made_by.external.name, [job.out for job in wanted])
+    made = Made(folder / "jobs" / "system", [job.out for job in wanted])
 
     def done(index: int, missing: Missing | None, facts: Mapping[str, Any]) -> None:
         assert index not in made.facts and index not in made.missing, "told twice"

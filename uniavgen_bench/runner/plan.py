@@ -12,6 +12,7 @@ from uniavgen_bench.core.sample import ClipKey, Sample, SystemInfo
 from uniavgen_bench.datasets.dataset import Dataset, FinishedClip
 from uniavgen_bench.runner.configured import ConfiguredSystem
 from uniavgen_bench.runner.suite import ResolvedSuite
+from uniavgen_bench.systems.finished_clips import Matched, match_clips
 from uniavgen_bench.systems.precomputed import PrecomputedOptions
 
 
@@ -62,9 +63,19 @@ def make_plan(resolved: ResolvedSuite, *, limit: int | None = None, only: Sequen
     samples = {s.id: s for s in dataset.samples}
     infos: dict[str, SystemInfo] = {}
     clips: list[PlannedClip] = []
-    taken = {s.info.id for s in resolved.systems if not s.plugin.finished}
+    taken = {s.info.id for s in resolved.systems if not s.plugin.finished or has_own_clips(s)}
+    notes = list(dataset.notes)
     for index, system in enumerate(resolved.systems):
-        if system.plugin.finished:
+        if has_own_clips(system):
+            infos[system.info.id] = system.info
+            matched = matched_clips(system, dataset, suite.repeats)
+            notes.append(matched.note(system.info.id))
+            for sample in dataset.samples[:limit]:
+                for repeat in range(suite.repeats):
+                    key = ClipKey(system=system.info.id, sample=sample.id, repeat=repeat)
+                    path = matched.clips.get((sample.id, repeat))
+                    clips.append(PlannedClip(key, sample, path, None if path is not None else index))
+        elif system.plugin.finished:
             found = _finished(system, dataset, limit)
             for clip in found:
                 if clip.system in taken:
@@ -96,7 +107,26 @@ def make_plan(resolved: ResolvedSuite, *, limit: int | None = None, only: Sequen
     kept = tuple(clip for clip in clips if clip.key.system in infos)
     if not kept:
         raise InputError(f"suite {suite.name!r} has nothing to do: the dataset has no clip for these systems")
-    return Plan(tuple(infos.values()), kept, dataset.notes)
+    return Plan(tuple(infos.values()), kept, tuple(notes))
+
+
+def has_own_clips(system: ConfiguredSystem) -> bool:
+    """Whether a system's finished clips lie in a folder or table of its own, not in the dataset."""
+    return isinstance(system.options, PrecomputedOptions) and system.options.clips is not None
+
+
+def matched_clips(system: ConfiguredSystem, dataset: Dataset, repeats: int) -> Matched:
+    """Match the finished clips of a system to the samples.
+
+    Raises:
+        InputError: they cannot be read, or two fit one sample.
+    """
+    options = system.options
+    if not isinstance(options, PrecomputedOptions) or options.clips is None:
+        raise TypeError(f"{system.info.id} has no clips of its own")
+    return match_clips(
+        options.clips, dataset.samples, match=options.match, name=options.name, repeats=repeats
+    )
 
 
 def _finished(system: ConfiguredSystem, dataset: Dataset, limit: int | None) -> list[FinishedClip]:

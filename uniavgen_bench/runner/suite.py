@@ -211,8 +211,9 @@ def _names_of(systems: Sequence[ConfiguredSystem], dataset: Dataset) -> list[str
     """Return the names of all systems that a run of the suite can have."""
     names: list[str] = []
     for system in systems:
-        if system.plugin.finished:
-            wanted = system.options.only if isinstance(system.options, PrecomputedOptions) else ()
+        options = system.options
+        if system.plugin.finished and not (isinstance(options, PrecomputedOptions) and options.clips):
+            wanted = options.only if isinstance(options, PrecomputedOptions) else ()
             names += [clip.system for clip in dataset.clips if not wanted or clip.system in wanted]
         else:
             names.append(system.info.id)

@@ -62,6 +62,50 @@ def systems_doctor(
     _examine(name, settings or [], json=json)
 
 
+@systems_app.command("match")
+def systems_match(
+    suite: Annotated[str, typer.Argument(help="A suite file, or the name of a bundled suite.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the suite; repeatable."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show how finished clips of a suite match its samples: what has a clip, what has none, what is left over.
+
+    Example: uniavgen-bench systems match my_suite.yaml --set systems.0.options.match=prompt
+    """
+    import json as jsonlib
+
+    from uniavgen_bench.core.errors import InputError
+    from uniavgen_bench.runner.plan import has_own_clips, matched_clips
+    from uniavgen_bench.runner.suite import read_suite, resolve
+    from uniavgen_bench.runner.suite_path import find_suite
+
+    read, located = read_suite(find_suite(suite), settings or [])
+    resolved = resolve(read, located)
+    found = {
+        s.info.id: matched_clips(s, resolved.dataset, read.repeats)
+        for s in resolved.systems
+        if has_own_clips(s)
+    }
+    if not found:
+        raise InputError(f"suite {read.name!r} has no system precomputed with clips of its own")
+    if json:
+        rows = {
+            name: {
+                "clips": [{"sample": s, "repeat": r, "clip": str(p)} for (s, r), p in matched.clips.items()],
+                "samples_without": matched.samples_without, "files_without": matched.files_without,
+                "several": matched.several,
+            }
+            for name, matched in found.items()
+        }  # fmt: skip
+        typer.echo(jsonlib.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for name, matched in found.items():
+        typer.echo(matched.note(name, show=1_000_000).replace("; ", "\n  "))
+
+
 def _examine(name: str, settings: list[str], *, json: bool) -> None:
     import tempfile
 

@@ -68,7 +68,8 @@ def prepare(
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
     environment = process_environment(options, launch.environment, temporary, port=port)
-    return Prepared(batch, launch, command, environment, {**launch.environment, **options.env})
+    chosen = {"CUDA_VISIBLE_DEVICES": environment["CUDA_VISIBLE_DEVICES"]} if options.devices else {}
+    return Prepared(batch, launch, command, environment, {**chosen, **launch.environment, **options.env})
 
 
 class Attempts:

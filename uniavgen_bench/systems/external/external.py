@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,8 +48,8 @@ class ExternalOptions(Frozen):
         for name in value:
             if SECRET.search(name):
                 raise ValueError(
-                    f"{name} looks like a secret, and options stand in the run's files: set it in the shell and "
-                    f"name it in pass_env"
+                    f"the variable {name} looks like a secret, and options stand in the run's files: set it in the "
+                    f"shell and name it in pass_env"
                 )
         return value
 
@@ -95,6 +95,7 @@ class External:
     `apart(item, options)`: items with the same text must not share a process. `alone`: it writes shared files into its
     checkout, so only one process may run there. `unfit(options, samples)`: why these options cannot serve these
     samples, or an empty text. `gpu_gib`: GPU memory that it needs, as stated. `result`: what it writes.
+    `example`: options without which it cannot run, as its page shows them; `CHECKOUT` stands for the checkout.
     """
 
     name: str
@@ -122,4 +123,5 @@ class External:
     result: Literal["clip", "sound"] = "clip"
     steps: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
+    example: Mapping[str, Any] = field(default_factory=dict)
     code: int = 1

@@ -32,13 +32,15 @@ class F5TTSOptions(SeededOptions):
 
 
 def prepare(batch: Batch[F5TTSOptions]) -> Launch:
-    """Write the list of texts."""
+    """Write the list of texts, and the script that speaks them."""
     rows = batch.each(lambda item: _text(batch, item))
     listed = batch.write(
         "texts.json", json.dumps([row for _, row in rows], ensure_ascii=False, indent=2) + "\n"
     )
+    # A copy: beside the original lies a module that is called as the package that the script imports.
+    script = batch.write("speak.py", DRIVER.read_text(encoding="utf-8"))
     return Launch(
-        ("python", str(DRIVER), batch.options.model, str(listed)),
+        ("python", str(script), batch.options.model, str(listed)),
         {item.name: f"out/{item.name}.wav" for item, _ in rows},
     )
 

@@ -1,6 +1,6 @@
 """Speaks many texts with one load of F5-TTS; run by the Python of its environment, so it imports nothing of the suite.
 
-`f5_tts_driver.py MODEL TEXTS.json`: TEXTS is a list of objects with the arguments of `F5TTS.infer`. A text that fails
+`speak.py MODEL TEXTS.json`: TEXTS is a list of objects with the arguments of `F5TTS.infer`. A text that fails
 is printed and left out.
 """
 

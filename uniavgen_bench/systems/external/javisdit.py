@@ -40,8 +40,7 @@ class JavisDiTOptions(SeededOptions):
     def _said(self) -> Self:
         if not self.text_only:
             raise ValueError(
-                "JavisDiT takes neither the image nor the words of the task: set text_only: true to run it on "
-                "prompts alone"
+                "it takes neither the image nor the words of the task: set text_only: true to run it on prompts alone"
             )
         return self
 
@@ -104,6 +103,7 @@ EXTERNAL = External(
     modules=("torch", "colossalai"),
     weights=lambda options: (options.model_path,),
     batch=True,
+    example={"text_only": True},
     steps=(
         "git clone https://github.com/JavisVerse/JavisDiT && cd JavisDiT && git checkout b505b37",
         "make an environment with Python 3.10 as its README says; torchvision is pinned to 0.21.0, which does not fit "

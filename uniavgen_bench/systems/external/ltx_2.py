@@ -113,6 +113,10 @@ EXTERNAL = External(
     modules=("torch", "transformers", "ltx_pipelines"),
     weights=weights,
     unfit=unfit,
+    example={
+        name: f"CHECKOUT/weights/{name}.safetensors"
+        for name in ("transformer_path", "dev_transformer_path", "distilled_lora", *SHARED)
+    },
     steps=(
         "git clone https://github.com/Lightricks/LTX-2 && cd LTX-2 && git checkout 400fd31",
         "uv sync, then set options.launcher to [uv, run] or options.python to .venv/bin/python",

@@ -80,6 +80,7 @@ EXTERNAL = External(
     prepare=prepare,
     modules=("torch", "transformers", "flash_attn"),
     unfit=unfit,
+    example={"motion": "CHECKOUT/motion.pt", "voice": "CHECKOUT/voice.wav"},
     steps=(
         "git clone https://github.com/zhenye234/Talker-T2AV && cd Talker-T2AV && git checkout 6712f62",
         "make an environment with Python 3.11 and torch 2.6.0; the first run needs the network",
