@@ -8,6 +8,7 @@ import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from uniavgen_bench.metrics.catalogue import plain_name
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.validity.expect import Family, expectations_for, families
 from uniavgen_bench.validity.own_study import own_checks
+from uniavgen_bench.validity.perturb import StudyClip
 from uniavgen_bench.validity.study import (
     Progress,
     StudiedMetric,
@@ -149,7 +151,8 @@ def validate_metrics(
     )
     scores = pd.concat(tables, ignore_index=True)
     once = scores.drop_duplicates(["set", "sample", "change", "metric"])
-    return Validated(result, scores, once.groupby("metric")["seconds"].sum().to_dict())
+    seconds = {str(name): float(part.sum()) for name, part in once.groupby("metric")["seconds"]}
+    return Validated(result, scores, seconds)
 
 
 def _scored(
@@ -170,13 +173,22 @@ def _repeated(
     clips = chosen.clips[:REPEATED]
     asked = [m for m in metrics if m.expected is not None and not m.metric.spec.id.startswith("judge.")]
     options.kept.mkdir(parents=True, exist_ok=True)
-    tables = []
-    for threads, workers in ((1, 1), (2, 2)):
-        with tempfile.TemporaryDirectory(dir=options.kept, prefix=".again-") as folder:
-            tables.append(
-                again(clips, asked, options, Path(folder), progress, threads=threads, workers=workers)
-            )
-    return {m.name: repeat_checks(m.metric.spec, table, *tables, chosen.name) for m in asked}
+    asked_again = partial(_again, clips, asked, options, progress)
+    same, other = asked_again(threads=1, workers=1), asked_again(threads=2, workers=2)
+    return {m.name: repeat_checks(m.metric.spec, table, same, other, chosen.name) for m in asked}
+
+
+def _again(
+    clips: Sequence[StudyClip],
+    metrics: Sequence[StudiedMetric],
+    options: StudyOptions,
+    progress: Progress | None,
+    *,
+    threads: int,
+    workers: int,
+) -> pd.DataFrame:
+    with tempfile.TemporaryDirectory(dir=options.kept, prefix=".again-") as folder:
+        return again(clips, metrics, options, Path(folder), progress, threads=threads, workers=workers)
 
 
 def _finite(checks: Sequence[StudyCheck]) -> list[StudyCheck]:

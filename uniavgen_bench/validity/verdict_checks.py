@@ -201,11 +201,11 @@ def answers(table: MetricTable, asked: Answers) -> StudyCheck | None:
         head = table.spec.headline.name
         near = np.abs(table.values(head, asked.when) - table.values(head)) <= table.spread(head)
         refused = refused | near
-    right = (refused & ~broken)[had]
+    right = np.asarray(refused & ~broken, np.bool_)[np.asarray(had, np.bool_)]
     if not len(right):
         return None
     wanted = " or ".join(sorted(allowed)) + (" or nearly the same number" if asked.or_number else "")
-    given = counted([reason for row in every.T[had] for reason in sorted(set(row))])
+    given = counted([reason for row in every.T[np.asarray(had, np.bool_)] for reason in sorted(set(row))])
     return _check(
         "answers", f"refuses {asked.when}", Found(float(right.mean()), None, None, len(right)),
         passed=bool(right.all()), unit="share", expected=wanted, detail=given or "numbers only", admits=asked.admits,
