@@ -33,7 +33,7 @@ def a_metric(code: int = 1) -> Metric:
     return Metric(spec, lambda clip, sample, models: pytest.fail("not measured"), code=code)
 
 
-def tested(code: int) -> RunValidity:
+def results_of(code: int) -> RunValidity:
     """Return tests of the fake metric with some code."""
     check = ValidityCheck(name="own against others", passed=True, value=0.9, low=0.8, high=0.97, clips=24)
     found = MetricValidity(
@@ -60,16 +60,18 @@ def test_every_metric_field_reason_and_weight_is_in_it(metrics: dict[str, Metric
 
 
 def test_a_metric_says_what_it_is_not_valid_for_and_how_it_was_tested() -> None:
-    text = text_of({"timbre.fake": a_metric()}, load_manifest(), tested(code=1))
+    text = text_of({"timbre.fake": a_metric()}, load_manifest(), results_of(code=1))
     assert "Not valid for:\n\n- anything\n" in text
     assert "| own against others | held | 0.9 [0.8, 0.97], 24 clips |" in text
     assert "a \\| b" in text
 
 
 def test_tests_of_other_code_are_not_shown() -> None:
-    found, why = current(a_metric(code=2), tested(code=1))
+    found, why = current(a_metric(code=2), results_of(code=1))
     assert found is None and why.startswith("outdated")
-    assert "own against others" not in text_of({"timbre.fake": a_metric(2)}, load_manifest(), tested(code=1))
+    assert "own against others" not in text_of(
+        {"timbre.fake": a_metric(2)}, load_manifest(), results_of(code=1)
+    )
 
 
 def test_reasons_follow_from_what_is_read() -> None:
