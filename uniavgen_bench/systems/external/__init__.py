@@ -13,7 +13,13 @@ makes it a plugin like any other; `latentsync.py` (one clip per process) and `ov
     plugin.py      `ExternalSystem`: all of it behind the protocol of a system
     doctor.py      is the checkout there, at the known commit, with its environment, weights and memory
     prompts.py     caption and spoken words in the form that a system expects
+    template.py    placeholders in braces, checked before anything is run
     command.py     any program by a template, without Python
+    cascades.py    F5-TTS (f5_tts.py), then each audio-driven system
+    docs.py        docs/systems, written from these files
+
+Tests run each system against a fake checkout (`tests/external/fakes/NAME`) that parses the real options and fails in
+the real ways: a new adapter is its file, an entry point, a fake, a golden command line, and its page written again.
 
 Clips are made before anything is scored, one process at a time (`runner/staged.py`). Of a job the run keeps
 log, command line and text inputs under `jobs/SYSTEM/NUMBER/`; copies of media live in a scratch folder until it ends.
