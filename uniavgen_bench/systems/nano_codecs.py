@@ -1,4 +1,4 @@
-"""The control `nano-codecs`: the true clip through the codecs of `uniavgen-nano`. What its model could reach at best."""
+"""The control `nano-codecs`: the true clip through the codecs of `uniavgen-nano`, the best its model could reach."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import ClipKey, Role
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.media.mux import write_clip
+from uniavgen_bench.media.probe import probe
 from uniavgen_bench.systems.given import Float32
 from uniavgen_bench.systems.ground_truth import true_clip
 from uniavgen_bench.systems.system import Job, SystemPlugin
@@ -42,8 +44,6 @@ class NanoCodecs:
 
     def identity(self) -> str:
         """Return the SHA-256 of the video codec, or that it is not here."""
-        from uniavgen_bench.core.hashing import sha256_file
-
         if not self._options.picture:
             return "sound"
         return sha256_file(self._path) if self._path.is_file() else Reason.WEIGHTS.value
@@ -61,16 +61,17 @@ class NanoCodecs:
         from reference_model.media import read_frames, read_waveform
 
         source = true_clip(job.sample)
+        fps = probe(source).fps or FPS
         with one_thread():
             frames = read_frames(source)
             kept = (len(frames) - 1) // LATENT_STRIDE * LATENT_STRIDE + 1
             pictures = frames[:kept].numpy()
-            waveform: Float32 = read_waveform(source, RATE).numpy()[: round(kept / FPS * RATE)]
+            waveform: Float32 = read_waveform(source, RATE).numpy()[: round(kept / fps * RATE)]
             if self._options.picture:
                 pictures = self._pictures(pictures, job.device)
             if self._options.sound:
                 waveform = copied_sound(waveform)
-            write_clip(job.out, list(pictures), FPS, waveform, RATE)
+            write_clip(job.out, list(pictures), fps, waveform, RATE)
 
     def _pictures(self, frames: np.ndarray, device: str) -> np.ndarray:
         import torch
