@@ -156,6 +156,7 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
     scored, problems = _score(metrics, clip, work.sample, models, store)
     timings |= {s.metric: s.seconds for s in scored if not s.cached}
     timings |= {f"artefact {name}": seconds for name, seconds in clip.seconds.items()}
+    beside = read_sidecar(work.made.with_suffix(".json")) if isinstance(work.made, Path) else {}
     record = record.model_copy(
         update={
             "sha256": facts.file_sha256,
@@ -165,7 +166,7 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
             "height": facts.height,
             "audio_rate": facts.audio_rate,
             "notes": list(facts.problems),
-            "delivered": _delivered(work),
+            "delivered": str(beside.get("media", "")),
         }
     )
     started = time.perf_counter()
@@ -262,13 +263,6 @@ def read_sidecar(path: Path) -> dict[str, object]:
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}
-
-
-def _delivered(work: ClipWork) -> str:
-    """Return what was written down of the media of a clip that a stage before made."""
-    if not isinstance(work.made, Path):
-        return ""
-    return str(read_sidecar(work.made.with_suffix(".json")).get("media", ""))
 
 
 def _place_evidence(run: Path, record: ClipRecord, scored: Sequence[Scored]) -> ClipRecord:
