@@ -1,5 +1,6 @@
 """The system `uniavgen-nano`: what a task gives in, a clip or a reason out."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from training_world import FRAMES, SAID, SIZE, write_nano
 from reference_model import nano_model
 from reference_model.media import read_frames, read_waveform
 from uniavgen_bench.core.result import MissingError, Reason
-from uniavgen_bench.core.sample import Sample, Task
+from uniavgen_bench.core.sample import ClipKey, Sample, Task
 from uniavgen_bench.media.mux import write_clip, write_wav
+from uniavgen_bench.runner.worker import ClipWork, WorkerConfig, _system, make_clip
 from uniavgen_bench.systems.system import Job
 from uniavgen_bench.systems.uniavgen import FACTORS, PLUGIN, UniAVGenNano, UniAVGenNanoOptions
 from uniavgen_bench.systems.uniavgen_weights import nano_files
@@ -198,3 +200,23 @@ def test_the_number_of_threads_changes_no_byte(
     finally:
         torch.set_num_threads(1)
     assert seen == [1, 1] and clips[0] == clips[1]
+
+
+def test_a_clip_of_other_weights_is_made_again(weights: Path, sample: Sample, tmp_path: Path) -> None:
+    folder = shutil.copytree(weights, tmp_path / "nano")
+    options = UniAVGenNanoOptions(weights=folder, steps=1, frames=FRAMES).model_dump_json()
+    config = WorkerConfig(tmp_path, tmp_path / "store", (), (("uniavgen-nano", options),), "cpu", 1, "none")
+    alone = sample.model_copy(update={"condition_video": None, "condition_audio": None})
+    work = ClipWork(ClipKey(system="nano", sample="one"), alone, None, 0, seed=5)
+
+    def made_now() -> tuple[str, int]:
+        _system.cache_clear()
+        path = make_clip(config, work)
+        return str(json.loads(path.with_suffix(".json").read_text())["identity"]), path.stat().st_mtime_ns
+
+    first, again = made_now(), made_now()
+    assert first == again
+    write_trained = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").write_bytes(save({n: 0.5 * t for n, t in write_trained.items()}))
+    other = made_now()
+    assert other[0] != first[0] and other[1] > first[1]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stats.made_up import run_of
 from typer.testing import CliRunner
 
 from uniavgen_bench.core.comparison import CompareBlock, Estimate, PairedResult, RunStats, Verdict
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.published import PublishedBlock
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.media.mux import write_clip
 from uniavgen_bench.stats.bootstrap import Interval
+from uniavgen_bench.stats.published_order import published_orders
 from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.validity.nano_card import main
 from uniavgen_bench.validity.nano_card_figures import (
@@ -97,6 +101,18 @@ def test_a_table_names_coverage_and_has_a_dash_where_there_is_no_number() -> Non
         task_section(run("joint", summary(SYSTEM, JOINT, 0.5, scored=20), summary("other", JOINT, None)))
     )
     assert "0.50 [−1.00, 1.00], 20 of 24" in text and "| other | – |" in text
+
+
+def test_a_section_says_what_tests_found_and_what_was_published() -> None:
+    grid, clips = run_of({"low": [0.0, 0.1, 0.2] * 5, "high": [1.0, 1.2, 1.1] * 5})
+    table = {"measure": "LS", "beside": "made.up.x", "values": {"low": 3.46, "high": 4.09}}
+    block = PublishedBlock.model_validate({"source": "A paper", "tables": [table]})
+    found = published_orders(grid, clips, block, CompareBlock(), seed=1)
+    paired = [control("shuffled-audio", JOINT, Verdict.WORSE)]
+    plain = run("joint", summary(SYSTEM, JOINT, 0.5), paired=paired)
+    text = "\n".join(task_section(replace(plain, published=found)))
+    assert f"`{JOINT}` beside {SYSTEM}: shuffled-audio" in text and "p = 0.004" in text
+    assert "low 3.46 < high 4.09" in text and "The order holds here" in text
 
 
 def test_a_voice_is_nearest_only_when_it_beats_everybody() -> None:

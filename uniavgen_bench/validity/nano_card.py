@@ -45,6 +45,8 @@ from uniavgen_bench.weights.models import Models
 
 CODECS = "nano_codecs"
 SUITES = (CODECS, "joint", "joint_ref_audio", "continuation", "dubbing", "audio_driven")
+ABLATIONS = ("ablation_interaction", "ablation_face_modulation", "ablation_macfg")
+"""Suites that the card holds when they are asked for by `--suite`; they take longest."""
 OWN = ("uniavgen-nano", "nano-codecs")
 """Systems that take the option `weights`."""
 SHOWN = 4
@@ -73,7 +75,7 @@ def run_task(name: str, weights: Path | None, samples: int, out: Path, workers: 
     finished = run_suite(resolve(suite, located), options, Hooks(note=_say))
     data = read_run(finished.directory.root)
     write_report(data, finished.directory.root)
-    return TaskRun(name, command, tuple(data.summaries), data.stats)
+    return TaskRun(name, command, tuple(data.summaries), data.stats, data.published)
 
 
 def _yaml(value: object) -> str:
@@ -183,8 +185,8 @@ def _write(
     workers: int | None,
 ) -> None:
     for name in suites:
-        if name not in SUITES:
-            raise unknown_name("suite of the card", name, SUITES)
+        if name not in (*SUITES, *ABLATIONS):
+            raise unknown_name("suite of the card", name, (*SUITES, *ABLATIONS))
     logs = [read_log(folder) for folder in training]
     try:
         files = nano_files(weights, None)

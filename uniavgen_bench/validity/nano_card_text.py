@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from uniavgen_bench.core.comparison import PairedResult, RunStats
+from uniavgen_bench.core.published import PublishedResult
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.numbers import number
+from uniavgen_bench.stats.published_text import own_chain, published_chain, sentence
 from uniavgen_bench.stats.summary import Summary
+from uniavgen_bench.stats.verdict_table import digits_of, estimate_text
 from uniavgen_bench.validity.nano_card_figures import TrainingLog
 from uniavgen_bench.validity.nano_card_measures import VoiceRank
 
@@ -25,6 +28,7 @@ class TaskRun:
     command: str
     summaries: tuple[Summary, ...]
     stats: RunStats | None
+    published: PublishedResult | None = None
 
     def mean(self, system: str, field: str) -> Summary | None:
         """Return the summary of a system's field, `metric.field` without version; None where it was not measured."""
@@ -66,6 +70,34 @@ def task_section(run: TaskRun) -> list[str]:
     for system, role in systems:
         name = system if role is Role.SYSTEM else f"{system} ({role.value})"
         lines.append(f"| {name} | {' | '.join(shown(run.mean(system, field)) for field in fields)} |")
+    return [*lines, "", *_beside(run), *_published(run)]
+
+
+def _beside(run: TaskRun) -> list[str]:
+    """Say what the paired tests of the first tested field found beside the baseline."""
+    if run.stats is None or run.stats.block.baseline is None or not run.stats.block.fields:
+        return []
+    field, baseline = run.stats.block.fields[0], run.stats.block.baseline
+    tested = [
+        r for r in run.stats.paired if _is(r, field) and r.baseline == baseline and r.difference and r.pairs
+    ]
+    if not tested:
+        return []
+    digits = digits_of(tested)
+    each = [f"{r.system} {estimate_text(r.difference, digits)}, {_p(r)}" for r in tested if r.difference]
+    return [f"`{field}` beside {baseline}: {'; '.join(each)}.", ""]
+
+
+def _published(run: TaskRun) -> list[str]:
+    """Lay out what a paper gave for the same, and whether its order is found again."""
+    if run.published is None:
+        return []
+    lines = [f"Published: {run.published.block.source}. {run.published.block.note}".strip(), ""]
+    for order in run.published.orders:
+        lines.append(
+            f"- {order.table.measure}, {published_chain(order, {})}; here `{order.table.beside}`: "
+            f"{own_chain(order, {})}. {sentence(order, {})}"
+        )
     return [*lines, ""]
 
 
