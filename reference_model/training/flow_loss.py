@@ -70,7 +70,6 @@ def start(model: UniAVGen) -> None:
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     nn.init.xavier_uniform_(model.patch_embedding.weight.flatten(1))
-    nn.init.normal_(model.text_embedding.text_embed.weight, std=0.02)
     silent = [block.o for block in (*model.a2v_blocks, *model.v2a_blocks)]
     for layer in (*silent, model.head.head, model.head_audio.head):
         assert isinstance(layer, nn.Linear)

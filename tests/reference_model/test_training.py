@@ -15,11 +15,13 @@ from reference_model.codecs.nano_video import load_nano_video
 from reference_model.conditions import Exchange, Wanted
 from reference_model.guidance import TASKS
 from reference_model.media import read_frames
+from reference_model.model import UniAVGen
 from reference_model.nano_model import video_codec_key
-from reference_model.params import read_params
+from reference_model.params import nano, read_params
 from reference_model.training.batches import BatchMaker, Share
 from reference_model.training.config import RECIPES, Schedule, TrainModel, TrainVideoCodec, read_recipe
 from reference_model.training.encode import encode_shards, token_mask
+from reference_model.training.flow_loss import start
 from reference_model.training.loop import Loop, learning_rate
 from reference_model.training.processes import Processes
 from reference_model.training.shards import read_shards
@@ -104,8 +106,8 @@ def test_processes_share_one_batch(world: Path) -> None:
 def test_every_clip_is_seen_once_in_a_round(world: Path) -> None:
     recipe, objective = trainer(world)
     maker, stage = maker_of(objective), recipe.stages[1]
-    for start in (0, 3):
-        rows = torch.cat([maker._rows(stage, 0, start + step) for step in range(3)])
+    for first in (0, 3):
+        rows = torch.cat([maker._rows(stage, 0, first + step) for step in range(3)])
         assert sorted(rows.tolist()) == list(range(6))
 
 
@@ -323,3 +325,13 @@ def test_windows_move_the_lips_with_the_picture() -> None:
         assert window.shape == (3, 64, 64, 3)
         top, left = divmod(int(window[0, 0, 0, 0]), 128)
         torch.testing.assert_close(moved + torch.tensor([left, top, left, top]), boxes)
+
+
+def test_at_the_start_other_letters_are_other_rows_not_only_other_places() -> None:
+    torch.manual_seed(0)
+    model = UniAVGen(nano())
+    start(model)
+    said, other = (torch.tensor([[ord(c) - 32 for c in text]]) for text in ("set red", "bin two"))
+    with torch.no_grad():
+        a, b = (model.text_embedding(ids) for ids in (said, other))
+    assert (a - b).norm() > 0.5 * a.norm()
