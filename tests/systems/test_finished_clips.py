@@ -52,6 +52,54 @@ def test_by_prompt_as_systems_name_their_files(tmp_path: Path) -> None:
     assert matched.samples_without == ("Drei Ü",) and matched.files_without == ("Short.mp4",)
 
 
+RED, LONG = "A man talks.", "A man talks loudly in a big room."
+WINDOW = "A young woman with a red coat and long hair stands at a window and sings."
+
+
+@pytest.mark.parametrize(
+    ("names", "captions", "said"),
+    [
+        (["A man talks loudly in a big room"], [RED], "files of no sample"),
+        (["A man talks loudly in a big room"], [RED, LONG], "1 of 2 samples have a clip; none for 0"),
+        (["A young woman with a red coat and long hair stands at a bar and cries"], [WINDOW], "files of no sample"),
+        (["A man talks loudly"], [LONG], "files of no sample"),
+        ([WINDOW[:50].replace(" ", "_") + "_960x960_103_0"], [WINDOW], "1 of 1 samples have a clip"),
+        ([WINDOW[:50].replace(" ", "_")], [WINDOW, WINDOW[:-6] + "cries."], "files that fit several samples"),
+    ],
+)  # fmt: skip
+def test_a_beginning_fits_only_where_a_name_is_cut_and_one_prompt_begins_so(
+    tmp_path: Path, names: list[str], captions: list[str], said: str
+) -> None:
+    clips = folder(tmp_path, *(f"{name}.mp4" for name in names))
+    samples = [Sample(id=str(i), caption=caption) for i, caption in enumerate(captions)]
+    matched = match_clips(clips, samples, match="prompt")
+    assert said in matched.note("x")
+    assert len(matched.clips) + len(matched.files_without) + len(matched.several) == len(names)
+
+
+def test_a_prompt_of_several_samples_and_a_clip_of_several_rows_are_told_and_not_used(tmp_path: Path) -> None:
+    folder(tmp_path, "x.mp4", "y.mp4")
+    samples = [Sample(id=i, caption="The same caption here", speech=f"words {i}") for i in ("C", "D")]
+    table = tmp_path / "t.csv"
+    table.write_text("prompt,clip\nThe same caption here,x.mp4\nThe same caption here words D,y.mp4\n")
+    matched = match_clips(table, samples, match="prompt")
+    assert list(matched.clips) == [("D", 0)] and matched.several == {"x.mp4": ("C", "D")}
+    table.write_text("sample,clip\nC,x.mp4\nD,./x.mp4\n")
+    matched = match_clips(table, samples)
+    assert not matched.clips and matched.several == {"x.mp4": ("C", "D")}
+    assert matched.samples_without == ("C", "D") and "files that fit several samples: x.mp4" in matched.note(
+        "x"
+    )
+
+
+def test_a_row_of_a_repeat_that_the_run_does_not_have_is_told(tmp_path: Path) -> None:
+    folder(tmp_path, "x.mp4", "y.mp4")
+    (tmp_path / "t.csv").write_text("sample,clip,repeat\ntwo,x.mp4,0\ntwo,y.mp4,7\n")
+    matched = match_clips(tmp_path / "t.csv", SAMPLES)
+    assert list(matched.clips) == [("two", 0)] and matched.files_without == ("y.mp4",)
+    assert len(match_clips(tmp_path / "t.csv", SAMPLES, repeats=8).clips) == 2
+
+
 def test_by_a_rule_for_names(tmp_path: Path) -> None:
     clips = folder(tmp_path, "sample_0000.mp4", "sample_0002.mp4", "sample_0009.mp4")
     matched = match_clips(clips, SAMPLES, match="name", name="sample_{index:04d}")

@@ -18,8 +18,10 @@ from uniavgen_bench.core.sample import Sample
 Match = Literal["id", "prompt", "name"]
 CLIPS = frozenset({".mp4", ".mov", ".m4v", ".mpg", ".mpeg", ".webm", ".mkv", ".avi"})
 TABLES = frozenset({".csv", ".tsv", ".jsonl"})
-LETTERS = 40
-"""Letters and digits of a prompt that a file's name must begin with."""
+SIZED = re.compile(r"_\d+x\d+(?:_\d+)*$")
+"""What is put behind a prompt in a file's name: size, seed, number of the process (Ovi)."""
+CUTS = frozenset({50, 64, 80, 100, 120, 128, 150, 200, 250, 255})
+"""Characters after which prompts are cut in file names: 50 by Ovi and Wan2.2, round numbers by others."""
 LEAST = 8
 """A prompt with fewer letters and digits says too little to match by."""
 NAMED = ("id", "slug", "index", "number", "repeat", "task", "caption", "caption50", "speech", "language")
@@ -84,7 +86,7 @@ def match_clips(
         InputError: no such folder or table, no clip in it, a bad row, or two clips for one sample and repeat.
     """
     if clips.is_file() and clips.suffix.lower() in TABLES:
-        return _of_table(clips, samples, match)
+        return _of_table(clips, samples, match, repeats)
     if not clips.is_dir():
         raise InputError("no such folder or table of clips", where=Where(clips))
     files = [p for p in sorted(clips.rglob("*")) if p.suffix.lower() in CLIPS and not p.name.startswith(".")]
@@ -142,13 +144,23 @@ def _named(rule: str, sample: Sample, index: int, repeat: int) -> str:
 
 
 def _by_prompt(root: Path, files: Sequence[Path], samples: Sequence[Sample]) -> Fits:
+    """Match whole prompts first; the beginning of one only where the name has a length at which prompts are cut."""
+    prompts = {s.id: [said for said in _prompts(s) if len(said) >= LEAST] for s in samples}
     for path in files:
-        stem = _letters(path.stem)
-        for sample in samples:
-            for said in _prompts(sample):
-                if len(said) >= LEAST and stem.startswith(said[:LETTERS]):
-                    yield path, sample.id, 0
-                    break
+        names = dict.fromkeys((path.stem, SIZED.sub("", path.stem)))
+        fits: list[str] = []
+        for name in names:
+            if not fits:
+                fits = [s for s, known in prompts.items() if _letters(name) in known]
+        if not fits:
+            cut = [_letters(name) for name in names if len(name) in CUTS]
+            fits = [
+                sample
+                for sample, known in prompts.items()
+                if any(said.startswith(name) for said in known for name in cut if len(name) >= LEAST)
+            ]
+        for sample in fits:
+            yield path, sample, 0
 
 
 def _prompts(sample: Sample) -> tuple[str, ...]:
@@ -187,7 +199,7 @@ def _settled(root: Path, files: Sequence[Path], samples: Sequence[Sample], fits:
     )
 
 
-def _of_table(table: Path, samples: Sequence[Sample], match: Match) -> Matched:
+def _of_table(table: Path, samples: Sequence[Sample], match: Match, repeats: int) -> Matched:
     columns, rows = read_rows(table)
     column = "prompt" if match == "prompt" else "sample"
     for wanted in ("clip", column):
@@ -197,11 +209,10 @@ def _of_table(table: Path, samples: Sequence[Sample], match: Match) -> Matched:
                 f"has no column {wanted!r}", where=Where(table, 1),
                 way_out=f"is it {close!r}?" if close else f"columns: {', '.join(columns)}",
             )  # fmt: skip
-    by_key = {s.id: s.id for s in samples}
-    if match == "prompt":
-        by_key = {said: s.id for s in reversed(samples) for said in _prompts(s) if len(said) >= LEAST}
+    known = _known(samples, match)
     clips: dict[tuple[str, int], Path] = {}
     unused: list[str] = []
+    several: dict[str, tuple[str, ...]] = {}
     for row in rows:
         where = Where(table, row.line)
         said, file, repeat = (str(row.cells.get(c, "")) for c in (column, "clip", "repeat"))
@@ -212,15 +223,41 @@ def _of_table(table: Path, samples: Sequence[Sample], match: Match) -> Matched:
         path = (table.parent / file).resolve()
         if not path.is_relative_to(table.parent.resolve()):
             raise InputError(f"{file!r} leads out of {table.parent}", where=where)
-        sample = by_key.get(_letters(said) if match == "prompt" else said)
-        if sample is None:
+        fits = known.get(_letters(said) if match == "prompt" else said, ())
+        number = int(repeat or 0)
+        if not fits or number >= repeats:
             unused.append(file)
-            continue
-        key = sample, int(repeat or 0)
-        if key in clips:
+        elif len(fits) > 1:
+            several[file] = fits
+        elif (fits[0], number) in clips:
             raise InputError(
-                f"a second clip for the sample {sample!r}", where=where, way_out="number them by repeat"
+                f"a second clip for the sample {fits[0]!r}", where=where, way_out="number them by repeat"
             )
-        clips[key] = path
+        else:
+            clips[fits[0], number] = path
+    several |= _shared(clips, table.parent.resolve())
+    clips = {
+        key: path
+        for key, path in clips.items()
+        if path.relative_to(table.parent.resolve()).as_posix() not in several
+    }
     have = {sample for sample, _ in clips}
-    return Matched(clips, tuple(s.id for s in samples if s.id not in have), tuple(unused))
+    return Matched(clips, tuple(s.id for s in samples if s.id not in have), tuple(unused), several)
+
+
+def _known(samples: Sequence[Sample], match: Match) -> dict[str, tuple[str, ...]]:
+    """Return the samples of each text that a row of a table may name."""
+    known: dict[str, tuple[str, ...]] = {}
+    for sample in samples:
+        names = {s for s in _prompts(sample) if len(s) >= LEAST} if match == "prompt" else {sample.id}
+        for name in names:
+            known[name] = (*known.get(name, ()), sample.id)
+    return known
+
+
+def _shared(clips: Mapping[tuple[str, int], Path], root: Path) -> dict[str, tuple[str, ...]]:
+    """Return the files that stand in a table for several samples or repeats: one clip is the work of one sample."""
+    users: dict[str, list[str]] = {}
+    for (sample, _), path in clips.items():
+        users.setdefault(path.relative_to(root).as_posix(), []).append(sample)
+    return {file: tuple(names) for file, names in users.items() if len(names) > 1}
