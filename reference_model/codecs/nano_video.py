@@ -274,11 +274,20 @@ def encoder_key(path: Path) -> str:
         ValueError: the file is absent or damaged.
     """
     told = hashlib.sha256()
-    for name, tensor in sorted(load_nano_video(path).state_dict().items()):
-        if not name.startswith(_DECODER):
-            told.update(f"{name} {tuple(tensor.shape)} ".encode())
-            told.update(tensor.contiguous().numpy().tobytes())
+    for name, tensor in sorted(_encoder(load_nano_video(path)).items()):
+        told.update(f"{name} {tuple(tensor.shape)} ".encode())
+        told.update(tensor.contiguous().numpy().tobytes())
     return told.hexdigest()
+
+
+def same_encoder(one: NanoVideoCodec, other: NanoVideoCodec) -> bool:
+    """Whether two codecs make the same latents of everything."""
+    theirs = _encoder(other)
+    return all(torch.equal(t.cpu(), theirs[name]) for name, t in _encoder(one).items())
+
+
+def _encoder(codec: NanoVideoCodec) -> dict[str, Tensor]:
+    return {name: t for name, t in codec.state_dict().items() if not name.startswith(_DECODER)}
 
 
 def _channels(x: Tensor) -> Tensor:

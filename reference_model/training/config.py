@@ -160,11 +160,11 @@ class TrainModel(Run):
 
 
 class TrainVideoCodec(Run):
-    """Train the video codec on the pictures of `shards`; `noise` is added to latents, `lips` weighs the mouth.
+    """Train the video codec on the pictures of `shards`; `lips` weighs the mouth.
 
-    `init`: a codec to go on from; its transforms and the spread of its latents stay as they are, so that a stage that
-    trains the decoder alone leaves all latents good. `near`: the share of windows that are taken near the lips.
-    `crop`: side in pixels of the windows that are trained on, most of them near the lips; 0: whole pictures.
+    `noise`, in standard deviations, is added to latents: a model that makes them is never exact. `init`: a codec to go
+    on from, with its linear transforms; where the decoder alone is trained, all latents stay good. `crop`: side in
+    pixels of the windows that are trained on, 0 for whole pictures; `near`: the share of them that lies near the lips.
     """
 
     kind: Literal["video_codec"]

@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reference_model.codecs.nano_video import GROUP, STRIDE, NanoVideoCodec, load_nano_video, save_nano_video
+from reference_model.codecs.nano_video import (
+    GROUP,
+    STRIDE,
+    NanoVideoCodec,
+    load_nano_video,
+    same_encoder,
+    save_nano_video,
+)
 from reference_model.nano_model import VIDEO_CODEC
 from reference_model.training.batches import Share
 from reference_model.training.config import TrainVideoCodec
@@ -32,9 +39,13 @@ class CodecLoss(nn.Module):
         self.codec, self.lips = codec, lips
 
     def forward(self, video: Tensor, mouth: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        """Video `[B, 3, T, H, W]`, lips `[B, T, H, W]` in 0, 1, noise `[B, C, F, h, w]` to add to the latents."""
+        """Video `[B, 3, T, H, W]`, lips `[B, T, H, W]` in 0, 1, noise `[B, C, F, h, w]` to add to the latents.
+
+        Noise is in standard deviations of a latent's channel: louder latents do not drown it.
+        """
         latents = self.codec.code(video)
-        wrong = self.codec.render(latents + noise) - video
+        loud = latents.detach().float().std((0, 2, 3, 4), keepdim=True)
+        wrong = self.codec.render(latents + noise * loud) - video
         weight = 1 + self.lips * mouth[:, None]
         weight = weight / weight.mean()
         detail = (wrong.abs() * weight).mean()
@@ -114,7 +125,7 @@ class TrainsVideoCodec:
         """Measure the spread of the latents and write the codec."""
         codec = NanoVideoCodec(self.module.codec.params).to(self._device).eval()
         codec.load_state_dict({name.removeprefix("codec."): t for name, t in weights.items()})
-        if self._recipe.init is None:
+        if self._recipe.init is None or not same_encoder(codec, load_nano_video(self._recipe.init)):
             set_spread(codec, self._frames[:: max(1, len(self._frames) // MEASURED)], self._device)
         save_nano_video(codec, folder / VIDEO_CODEC)
 
