@@ -24,15 +24,18 @@ from uniavgen_bench.systems.external.checkout import (
 )
 from uniavgen_bench.systems.external.collect import (
     delivered,
+    delivered_facts,
     departures,
     examined,
     found,
     keep,
     media_note,
     settled,
+    sound_level,
 )
 from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.process import Ended, run_process
+from uniavgen_bench.systems.external.sizes import size_departure
 
 Done = Callable[[Item, Missing | None, Mapping[str, Any]], None]
 """Told once for every item: why its clip is missing, or None and the side facts of the clip that is there."""
@@ -195,14 +198,19 @@ class Attempts:
     ) -> None:
         """Keep a clip and tell of it."""
         keep(path, self._outs[item.name])
-        said = delivered(path, seen)
-        clip = self._external.result == "clip"
-        odd = departures(item.sample, seen, self._external.delivers.fps) if clip else []
+        level = sound_level(path) if seen.audio_duration else None
+        odd = []
+        if self._external.result == "clip":
+            delivers = self._external.delivers
+            odd = departures(item.sample, seen, delivers.fps)
+            size = size_departure(item.sample, seen, delivers.size, self._options)
+            odd = [size, *odd] if size else odd
         notes = prepared.batch.notes.get(item.name, [])
         self._finish(item, None, {
             **facts, "command": prepared.command, "checkout_commit": self._commit.sha,
             "checkout_changed": self._commit.changed, "file": path.name,
-            "media": media_note(said, notes, odd),
+            "media": media_note(delivered(seen, level), notes, odd),
+            "delivered": delivered_facts(seen, level), "departures": odd, "inputs": notes,
         })  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -60,8 +60,8 @@ def keep(path: Path, out: Path) -> None:
         shutil.copyfile(path, partial)
 
 
-def delivered(path: Path, facts: ClipFacts) -> str:
-    """Return one sentence on what a system delivered: picture, sound, lengths, level."""
+def delivered(facts: ClipFacts, level: float | None) -> str:
+    """Return one sentence on what a system delivered: picture, sound, lengths, level (dB of full scale)."""
     parts = []
     if facts.video_duration:
         frames = round((facts.fps or 0) * facts.video_duration)
@@ -70,10 +70,18 @@ def delivered(path: Path, facts: ClipFacts) -> str:
             f"{facts.video_duration:.3f} s"
         )
     if facts.audio_duration:
-        level = sound_level(path)
         said = "silent" if level is None else f"{level:.1f} dB RMS of full scale"
         parts.append(f"{facts.audio_codec} {facts.audio_rate} Hz, {facts.audio_duration:.3f} s, {said}")
     return "; ".join(parts)
+
+
+def delivered_facts(facts: ClipFacts, level: float | None) -> dict[str, Any]:
+    """Return the same as values, for the file beside the clip: sizes in px, lengths in s, level in dB."""
+    return {
+        "width": facts.width, "height": facts.height, "fps": facts.fps, "video_codec": facts.video_codec,
+        "video_seconds": facts.video_duration, "audio_codec": facts.audio_codec, "audio_rate": facts.audio_rate,
+        "audio_seconds": facts.audio_duration, "level_db": level,
+    }  # fmt: skip
 
 
 def sound_level(path: Path) -> float | None:
