@@ -13,6 +13,7 @@ from uniavgen_bench.core.run_files import CurveData
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.report.clip_details import container_facts, evidence_of, notes, sample_facts, transcripts
 from uniavgen_bench.report.curves import is_over_lag, thin
+from uniavgen_bench.report.delivered import clip_logs, delivered_facts
 from uniavgen_bench.report.links import file_name, relative_url, without_paths
 from uniavgen_bench.report.page_data import samples_a_shard, samples_of
 from uniavgen_bench.report.run_data import RunData
@@ -84,6 +85,8 @@ def _clip(run: RunData, clip: int) -> dict[str, Any]:
             "source": file_name(record.source),
             "problem": without_paths(record.problem),
             "file": container_facts(record),
+            "delivered": delivered_facts(run, clip),
+            "logs": [[log.path, log.link] for log in clip_logs(run, clip, up=1)],
         }
     return data
 

@@ -11,6 +11,7 @@ import numpy as np
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.clip_details import container_facts, evidence_of, notes, sample_facts, transcripts
 from uniavgen_bench.report.curves import drawable
+from uniavgen_bench.report.delivered import clip_logs, delivered_facts
 from uniavgen_bench.report.links import file_name, relative_url, without_paths
 from uniavgen_bench.report.overview import anchor
 from uniavgen_bench.report.place import Distribution, Place, distribution, place
@@ -102,6 +103,8 @@ class ClipPages:
             "evidence_problem": problem,
             "facts": sample_facts(record),
             "container": container_facts(record),
+            "delivered": delivered_facts(run, clip),
+            "logs": clip_logs(run, clip, up=2),
         }
 
     def _metrics(self, clip: int) -> list[MetricScores]:

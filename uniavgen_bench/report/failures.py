@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from uniavgen_bench.core.result import Reason
+from uniavgen_bench.report.delivered import Log, clip_logs
 from uniavgen_bench.report.links import without_paths
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.stats.grid import ABSENT, reason_of, reason_sentence
@@ -22,11 +23,12 @@ LISTED = 200
 
 @dataclass(frozen=True)
 class FailedClip:
-    """A link to a clip, and what its reason says in particular."""
+    """A link to a clip, what its reason says in particular, and the logs of its jobs."""
 
     link: str
     sample: str
     detail: str
+    logs: tuple[Log, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,17 @@ def _group(
         title=title,
         count=len(members),
         attempted=attempted,
-        clips=tuple(
-            FailedClip(run.clip_link(clip), _name(run, clip), without_paths(detail))
-            for clip, detail in members[:LISTED]
-        ),
+        clips=tuple(_failed(run, clip, detail) for clip, detail in members[:LISTED]),
         query=urlencode({"missing": reason, "metric": metric or "*", "system": info.id}),
     )
+
+
+def _failed(run: RunData, clip: int, detail: str) -> FailedClip:
+    """Return a failed clip; a log that its reason names at the end is shown as a link instead."""
+    logs = clip_logs(run, clip, up=1)
+    for log in logs:
+        detail = detail.removesuffix(f"; log: {log.path}")
+    return FailedClip(run.clip_link(clip), _name(run, clip), without_paths(detail), logs)
 
 
 def _name(run: RunData, clip: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from uniavgen_bench.core.spec import MetricSpec
 from uniavgen_bench.core.validity_files import MetricValidity
+from uniavgen_bench.report.delivered import delivered_rows
 from uniavgen_bench.report.links import without_paths
 from uniavgen_bench.report.overview import anchor
 from uniavgen_bench.report.run_data import RunData
@@ -56,6 +57,7 @@ def method(run: RunData) -> dict[str, Any]:
             (s, ", ".join(f"{k} = {without_paths(str(v))}" for k, v in s.options.items()))
             for s in run.systems
         ],
+        "delivered": delivered_rows(run),
         "weights": [(w, without_paths(w.source), _megabytes(w.bytes)) for w in manifest.weights],
         "cards": [_card(run, spec, seconds.get(spec.name)) for spec in manifest.metrics],
     }

@@ -18,6 +18,7 @@ from uniavgen_bench.core.run_files import ClipRecord, RunDirectory, RunManifest
 from uniavgen_bench.core.sample import Role, SystemInfo
 from uniavgen_bench.core.validity_files import RunValidity
 from uniavgen_bench.report.run_validity import validity_of_run
+from uniavgen_bench.report.sidecars import Sidecars
 from uniavgen_bench.stats.grid import Column, ScoreGrid, reason_of, score_grid
 from uniavgen_bench.stats.numbers import decimals
 from uniavgen_bench.stats.summary import Summary, summarise_grid
@@ -56,6 +57,11 @@ class RunData:
         """Return the record of a clip, or None when only scores know it."""
         at = int(self.grid.record[clip])
         return self.records[at] if at >= 0 else None
+
+    @cached_property
+    def sidecars(self) -> Sidecars:
+        """What lies beside the clips: what was delivered, and the logs of jobs; read when it is first asked for."""
+        return Sidecars(self.directory.root, self.records, (system.id for system in self.systems))
 
     @cached_property
     def system_number(self) -> NDArray[np.int64]:

@@ -74,6 +74,7 @@
       at("about").replaceChildren(
         ...(sample.facts.length ? [Parts.section("The sample", Parts.facts(sample.facts))] : []),
         ...(data?.file?.length ? [Parts.section("The file", Parts.facts(data.file))] : []),
+        ...(data?.delivered?.length || data?.logs?.length ? [Parts.delivered(data)] : []),
       );
       at("viewer-status").textContent = "";
       Evidence.start("", data?.duration ?? null);

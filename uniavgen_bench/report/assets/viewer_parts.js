@@ -24,6 +24,24 @@ const Parts = (() => {
     return list;
   }
 
+  function delivered({ delivered: rows, logs }) {
+    const parts = rows.length ? [facts(rows)] : [];
+    if (logs.length) {
+      const line = make("p", "note job-log", "log: ");
+      logs.forEach(([path, address], i) => {
+        const name = make("code", "", path);
+        const link = address ? make("a") : null;
+        if (link) {
+          link.href = address;
+          link.append(name);
+        }
+        line.append(i ? ", " : "", link ?? name);
+      });
+      parts.push(line);
+    }
+    return section(rows.length ? "What was delivered" : "The job", ...parts);
+  }
+
   function screen(data) {
     const element = make("section", "watch");
     if (data?.media) {
@@ -144,5 +162,5 @@ const Parts = (() => {
     return section("The same sample by others", line, list);
   }
 
-  return { section, facts, screen, asked, transcripts, scores, others };
+  return { section, facts, delivered, screen, asked, transcripts, scores, others };
 })();
