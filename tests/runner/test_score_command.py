@@ -126,7 +126,7 @@ def test_another_run_in_the_same_folder_is_refused_and_kept(
         (["metrics", "show", "audio.dnsmos@2"], "did you mean 'audio.dnsmos'"),
         (["report", "nowhere"], "not a run"),
         (["metrics", "show", "lipsync.lsd"], "did you mean 'lipsync.lse'"),
-        (["weights", "pull", "whisper"], "whisper-tiny.en"),
+        (["weights", "pull", "whisper-tiny"], "whisper-tiny.en"),
     ],
 )
 def test_bad_input_is_one_line_with_a_way_out_and_status_2(
