@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from external.world import make, sample, shown, system
+from external.world import jobs, make, sample, shown, system
 from uniavgen_bench.core.result import Reason
+from uniavgen_bench.systems.external.attempts import Prepared
 
 QUICK = {"model_name": "720x720_5s"}
 
@@ -56,6 +57,34 @@ def test_prompts_with_one_beginning_do_not_overwrite_each_other(tmp_path: Path) 
     made = make(system("ovi", **QUICK), samples, tmp_path)
     assert sorted(made.facts) == [0, 1, 2, 3] and made.processes() == 3
     assert len({out.read_bytes() for out in made.outs}) == 4
+
+
+@pytest.mark.parametrize("caption", ["He/she talks.", "Hi", "A <b>bold</b> man < 3 m tall talks."])
+def test_a_clip_is_found_under_the_name_that_it_makes(tmp_path: Path, caption: str) -> None:
+    made = make(
+        system("ovi", **QUICK), [sample(tmp_path / "given", caption=caption, speech="Yes.")], tmp_path
+    )
+    assert made.facts[0]["file"].endswith("_720x720_103_0.mp4"), made.missing
+
+
+@pytest.mark.parametrize("tag", ["<S>", "<E>", "< s >", "<AUDCAP>"])
+@pytest.mark.parametrize("field", ["caption", "speech"])
+def test_its_tags_in_given_words_are_refused(tmp_path: Path, tag: str, field: str) -> None:
+    samples = [sample(tmp_path / "given", "bad", **{field: f"Words {tag} more"}), sample(tmp_path / "given")]
+    ((_, texts),) = shown(system("ovi"), samples, tmp_path)
+    assert len(texts["prompts.csv"].splitlines()) == 2
+    (prepared,) = system("ovi").shown(jobs(samples, tmp_path), tmp_path / "again")
+    assert isinstance(prepared, Prepared)
+    (missing,) = prepared.batch.refused.values()
+    assert missing.reason is Reason.NOT_GENERATED and f"the {field} holds {tag}" in (missing.detail or "")
+
+
+def test_fp8_needs_the_model_that_has_such_weights() -> None:
+    assert system("ovi", fp8=True, **QUICK)
+    with pytest.raises(
+        ValueError, match="fp8 weights exist only for model_name 720x720_5s, not for 960x960_10s"
+    ):
+        system("ovi", fp8=True)
 
 
 def test_a_sample_without_words_is_refused_alone(tmp_path: Path) -> None:

@@ -6,20 +6,25 @@ import csv
 import glob
 import io
 import re
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch, Item, Launch
 from uniavgen_bench.systems.external.external import Delivered, External, SeededOptions
 from uniavgen_bench.systems.external.plugin import external_plugin
 from uniavgen_bench.systems.external.prompts import PromptTemplate, prompt
 
-TAGS = re.compile(r"<[^>]*>")
+TAGS = re.compile(r"<.*?>")
 NAMED = 50
 """Characters of a prompt, without tags, that make a file's name."""
+OWN_TAG = re.compile(r"</?\s*(?:S|E|AUDCAP|ENDAUDCAP)\s*>", re.IGNORECASE)
+"""Tags that tell the model what is spoken and what is heard; in given words they would change that."""
+FP8 = "720x720_5s"
+"""The only model of which there are fp8 weights."""
 
 
 class OviOptions(SeededOptions):
@@ -46,9 +51,25 @@ class OviOptions(SeededOptions):
     video_negative_prompt: str = ""
     audio_negative_prompt: str = ""
 
+    @model_validator(mode="after")
+    def _weights_are_there(self) -> Self:
+        if self.fp8 and self.model_name != FP8:
+            raise ValueError(f"fp8 weights exist only for model_name {FP8}, not for {self.model_name}")
+        return self
+
 
 def full_prompt(item: Item, options: OviOptions) -> str:
-    """Return the prompt with the description of the sound in the form of the chosen model."""
+    """Return the prompt with the description of the sound in the form of the chosen model.
+
+    Raises:
+        MissingError: nothing to speak, or tags in the sample's own words.
+    """
+    for what in ("caption", "speech"):
+        tag = OWN_TAG.search(getattr(item.sample, what) or "")
+        if tag is not None:
+            raise MissingError(
+                Reason.NOT_GENERATED, f"the {what} holds {tag.group()}, which is a tag of its prompts"
+            )
     text = prompt(item, options.prompt)
     if not options.sound:
         return text
@@ -59,13 +80,11 @@ def full_prompt(item: Item, options: OviOptions) -> str:
 
 def named(text: str) -> str:
     """Return the part of a file's name that comes of a prompt."""
-    return TAGS.sub("", text).strip()[:NAMED].replace(" ", "_")
+    return TAGS.sub("", text).replace(" ", "_").replace("/", "_")[:NAMED]
 
 
 def beginning(item: Item, options: OviOptions) -> str:
     """Return what two prompts of one process must not share: their file names begin with it."""
-    from uniavgen_bench.core.result import MissingError
-
     try:
         return named(full_prompt(item, options))
     except MissingError:
@@ -138,6 +157,8 @@ EXTERNAL = External(
     caveats=(
         "two prompts that share their first 50 characters share a file name: such samples run in different processes",
         "the spoken words stand in the prompt between <S> and <E>; the option `prompt` says where",
+        "words of a sample that hold its tags (<S>, <E>, <AUDCAP>) are refused",
+        "fp8 weights exist only for model_name 720x720_5s",
         "sizes in its file names are those of the YAML file, not of the picture",
     ),
 )

@@ -19,6 +19,7 @@ rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE",
 config = yaml.safe_load(Path(options.config_file).read_text())
 assert config["mode"] in ("t2v", "i2v", "t2i2v")
 assert config["model_name"] in ("720x720_5s", "960x960_5s", "960x960_10s")
+assert not config["fp8"] or config["model_name"] == "720x720_5s"
 if not Path(config["ckpt_dir"]).is_dir():
     raise FileNotFoundError(config["ckpt_dir"])
 given = config["text_prompt"]
@@ -33,7 +34,7 @@ for text, _ in pairs[rank::world]:
     for repeat in range(config["each_example_n_times"]):
         height, width = config["video_frame_height_width"]
         seed = config["seed"] + repeat
-        name = re.sub(r"<[^>]*>", "", text).strip()[:50].replace(" ", "_")
+        name = re.sub(r"<.*?>", "", text).replace(" ", "_").replace("/", "_")[:50]
         path = Path(config["output_dir"]) / f"{name}_{height}x{width}_{seed}_{rank}.mp4"
         seconds = 241 / 24 if config["model_name"].endswith("10s") else 121 / 24
         fake_media.clip(path, text, str(seed), seconds=seconds, fps=24)
