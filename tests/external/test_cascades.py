@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from external.world import FAKES, PYTHON, jobs, make, sample
+from external.world import FAKES, PYTHON, checkout, jobs, make, sample
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.result import Reason
@@ -22,10 +22,10 @@ VOICE = str(FAKES / "samples" / "voice.wav")
 def cascade(name: str, *, voice: str | None = VOICE, video: dict[str, Any] | None = None) -> CascadeSystem:
     plugin = Registry(SYSTEMS, "system", SystemPlugin).load(f"f5-tts-{name}")
     speech = {
-        "root": str(FAKES / "f5-tts"), "python": str(PYTHON), "env": {"PYTHONPATH": "src"}, "voice": voice,
+        "root": str(checkout("f5-tts")), "python": str(PYTHON), "env": {"PYTHONPATH": "src"}, "voice": voice,
         "voice_text": "Good evening.", "timeout": 60,
     }  # fmt: skip
-    given = {"root": str(FAKES / name), "python": str(PYTHON), "timeout": 60, **(video or {})}
+    given = {"root": str(checkout(name)), "python": str(PYTHON), "timeout": 60, **(video or {})}
     made = plugin.make(plugin.options.model_validate({"speech": speech, "video": given}))
     assert isinstance(made, CascadeSystem)
     return made

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from external.world import FAKES, PYTHON, make, sample, shown, system
+from external.world import FAKES, PYTHON, checkout, make, sample, shown, system
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.result import Reason
@@ -159,6 +159,6 @@ def test_a_new_rival_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
     plugin = Registry(SYSTEMS, "system", SystemPlugin).load("rival")
-    made_by = plugin.make(plugin.options.model_validate({"root": FAKES / "command", "python": str(PYTHON)}))
+    made_by = plugin.make(plugin.options.model_validate({"root": checkout("command"), "python": str(PYTHON)}))
     assert isinstance(made_by, ExternalSystem)
     assert 0 in make(made_by, [sample(tmp_path / "given", task=Task.JOINT)], tmp_path).facts

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from external.world import FAKES, make, sample, shown, system
+from external.world import FAKES, jobs, make, sample, shown, system
+from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.sample import Task
+from uniavgen_bench.systems.external.attempts import Prepared
+from uniavgen_bench.systems.external.prompts import cell
 
 A, J, JR = Task.AUDIO_DRIVEN, Task.JOINT, Task.JOINT_REF_AUDIO
 IMAGE = "JOB/media/c0000_a_r0_image.png"
@@ -42,10 +49,10 @@ CASES: dict[str, Case] = {
         "--model-path ./checkpoints/JavisDiT-v1.0-jav --prompt-path JOB/prompts.csv --save-dir JOB/out --verbose 2")),
     "omniavatar": ("omniavatar", A, {}, (
         "ENV/torchrun --standalone --nproc_per_node=1 scripts/inference.py --config configs/inference.yaml "
-        "--input_file JOB/c0000_a_r0.txt --hp=seed=1000,num_steps=50,guidance_scale=4.5,silence_duration_s=0")),
+        "--input_file JOB/c0000_a_r0_TOKEN.txt --hp=seed=1000,num_steps=50,guidance_scale=4.5,silence_duration_s=0")),
     "omniavatar, eight devices": ("omniavatar", A, {"devices": list(range(8)), "size": "1.3B"}, (
         "ENV/torchrun --standalone --nproc_per_node=8 scripts/inference.py --config configs/inference_1.3B.yaml "
-        "--input_file JOB/c0000_a_r0.txt --hp=seed=1000,num_steps=50,guidance_scale=4.5,silence_duration_s=0,"
+        "--input_file JOB/c0000_a_r0_TOKEN.txt --hp=seed=1000,num_steps=50,guidance_scale=4.5,silence_duration_s=0,"
         "sp_size=8")),
     "wan22-s2v": ("wan22-s2v", A, {}, (
         "ENV/python generate.py --task s2v-14B --size '1024*704' --ckpt_dir ./Wan2.2-S2V-14B/ --offload_model True "
@@ -104,7 +111,7 @@ INPUTS: dict[str, tuple[str, Callable[[str], Any], Any]] = {
         "speech_prompt": {"speaker": "the person", "text": "Words of a."}}),
     "javisdit": ("prompts.csv", str.splitlines,
                  ["text", '"A man talks, take a. The person says: ""Words of a."""']),
-    "omniavatar": ("c0000_a_r0.txt", str, f"A man talks, take a.@@{IMAGE}@@{SOUND}\n"),
+    "omniavatar": ("c0000_a_r0_TOKEN.txt", str, f"A man talks, take a.@@{IMAGE}@@{SOUND}\n"),
     "infinitetalk": ("input.json", json.loads, {
         "prompt": "A man talks, take a.", "cond_video": IMAGE, "cond_audio": {"person1": SOUND}}),
     "multitalk": ("input.json", json.loads, {
@@ -149,11 +156,32 @@ def test_seed_of_javisdit_stands_in_a_copy_of_its_configuration(tmp_path: Path) 
 
 
 def test_variables_that_hunyuanvideo_avatar_needs_are_set(tmp_path: Path) -> None:
-    from uniavgen_bench.systems.external.attempts import Prepared
-
     made_by = system("hunyuanvideo-avatar")
-    from external.world import jobs
-
     (prepared,) = made_by.shown(jobs([sample(tmp_path / "given", task=A)], tmp_path), tmp_path / "scratch")
     assert isinstance(prepared, Prepared)
     assert prepared.given == {"MODEL_BASE": "./weights", "PYTHONPATH": "./", "DISABLE_SP": "1"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["omniavatar", "hunyuanvideo-avatar", "infinitetalk", "multitalk", "wan22-s2v"],
+)
+def test_a_system_that_wants_a_prompt_gets_one_or_the_sample_a_reason(tmp_path: Path, name: str) -> None:
+    bare = sample(tmp_path / "given", task=A, seconds=4.0, caption=None)
+    (refused,) = system(name).shown(jobs([bare], tmp_path), tmp_path / "bare")
+    assert isinstance(refused, dict) and "has no caption" in str(*refused.values())
+    made_by = system(name, prompt="A person talks.")
+    (prepared,) = made_by.shown(jobs([bare], tmp_path), tmp_path / "given a text")
+    assert isinstance(prepared, Prepared)
+
+
+@given(st.text(max_size=12))
+def test_a_cell_comes_back_from_a_table_as_it_was(text: str) -> None:
+    text = " ".join(text.split())
+    try:
+        cell(text, "text")
+    except MissingError:
+        return
+    if text:
+        table = f'a,b\n"x","{text.replace(chr(34), chr(34) * 2)}"\n'
+        assert pd.read_csv(io.StringIO(table))["b"].tolist() == [text]

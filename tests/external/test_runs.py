@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from external.world import FAKES, PYTHON, path_with_tests_python
+from external.world import COPY_OF_FAKES, FAKES, PYTHON, checkout, path_with_tests_python
 from uniavgen_bench.core.run_files import RunDirectory
 
 EXAMPLE = [
@@ -29,7 +29,7 @@ def environment(home: Path) -> dict[str, str]:
     temporary.mkdir(parents=True, exist_ok=True)
     return {
         **os.environ, "PATH": path_with_tests_python(), "UNIAVGEN_BENCH_HOME": str(home / "home"), "COLUMNS": "160",
-        "UNIAVGEN_BENCH_CHECKOUTS": str(FAKES), "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1",
+        "UNIAVGEN_BENCH_CHECKOUTS": os.environ[COPY_OF_FAKES], "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1",
         "MADE_UP_TOKEN": "do-not-tell",
     }  # fmt: skip
 
@@ -116,7 +116,7 @@ def slow_suite(folder: Path) -> Path:
     suite = {
         "schema": 1, "name": "slow", "task": "joint", "dataset": {"name": "manifest", "path": "samples.jsonl"},
         "systems": [{"use": "ovi", "options": {
-            "root": str(FAKES / "ovi"), "python": str(PYTHON), "model_name": "720x720_5s", "env": {"FAKE_SECONDS": "3"},
+            "root": str(checkout("ovi")), "python": str(PYTHON), "model_name": "720x720_5s", "env": {"FAKE_SECONDS": "3"},
         }}],
         "metrics": ["video.motion"],
     }  # fmt: skip

@@ -23,6 +23,9 @@ from uniavgen_bench.systems.external.plugin import ExternalSystem
 from uniavgen_bench.systems.system import Job, JobDone, SystemPlugin
 
 FAKES = Path(__file__).parent / "fakes"
+"""The fakes as they are in the repository: for reading only, as some write into their checkout."""
+COPY_OF_FAKES = "COPY_OF_FAKES"
+"""Variable that names a copy of all fakes, for running; the fixture `copy_of_fakes` sets it."""
 PYTHON = FAKES / "env" / "bin" / "python"
 
 
@@ -31,10 +34,15 @@ def path_with_tests_python() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
+def checkout(name: str) -> Path:
+    """A fake checkout in which a system may run and write."""
+    return Path(os.environ[COPY_OF_FAKES]) / name
+
+
 def system(name: str, **options: Any) -> ExternalSystem:
     """A configured system whose checkout is its fake."""
     plugin = Registry(SYSTEMS, "system", SystemPlugin).load(name)
-    given = {"root": str(FAKES / name), "python": str(PYTHON), "timeout": 60, **options}
+    given = {"root": str(checkout(name)), "python": str(PYTHON), "timeout": 60, **options}
     made = plugin.make(plugin.options.model_validate(given))
     assert isinstance(made, ExternalSystem)
     return made
@@ -126,10 +134,16 @@ def shown(
         assert isinstance(prepared, Prepared), prepared
         batch = prepared.batch
 
-        def plain(text: str, job: str = str(batch.folder), root: str = str(batch.root)) -> str:
-            return text.replace(job, "JOB").replace(root, "ROOT").replace(str(PYTHON.parent), "ENV")
+        places = {
+            str(batch.folder): "JOB", str(batch.root): "ROOT", str(PYTHON.parent): "ENV", batch.token: "TOKEN",
+        }  # fmt: skip
 
-        texts = {p.name: plain(p.read_text()) for p in sorted(batch.folder.iterdir()) if p.is_file()}
+        def plain(text: str, places: Mapping[str, str] = places) -> str:
+            for place, name in places.items():
+                text = text.replace(place, name)
+            return text
+
+        texts = {plain(p.name): plain(p.read_text()) for p in sorted(batch.folder.iterdir()) if p.is_file()}
         found.append((plain(shlex.join(prepared.command)), texts))
     return found
 

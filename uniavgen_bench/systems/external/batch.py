@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ class Batch(Generic[Options]):
     """One process to prepare. `folder` is its job folder; paths in it have neither spaces, dots nor quotes.
 
     `notes`: by item name, what was done to its inputs. `refused`: items that cannot be prepared, with the reason.
+    `token`: letters and digits of this process alone, for files that a system puts into its checkout, where those of
+    other runs lie too.
     """
 
     root: Path
@@ -68,6 +71,7 @@ class Batch(Generic[Options]):
     items: tuple[Item, ...]
     notes: dict[str, list[str]] = field(default_factory=dict)
     refused: dict[str, Missing] = field(default_factory=dict)
+    token: str = field(default_factory=lambda: secrets.token_hex(5))
 
     @property
     def only(self) -> Item:

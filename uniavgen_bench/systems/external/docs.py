@@ -234,7 +234,7 @@ def _command(external: External, task: Task, root: Path, work: Path) -> str:
         (root / config).parent.mkdir(parents=True, exist_ok=True)
         (root / config).write_text("seed = 42\n", encoding="utf-8")
     items = ExternalSystem(external, options).items([Job(sample, 0, 2025, work / "clip.mp4")])
-    batch: Batch[Any] = Batch(root, work / "job", options, tuple(items))
+    batch: Batch[Any] = Batch(root, work / "job", options, tuple(items), token="TOKEN")
     batch.folder.mkdir(parents=True)
     launch = external.prepare(batch)
     places = {str(batch.folder): "JOB", str(root): CHECKOUT, str(Path(__file__).parent): "UNIAVGEN_BENCH"}

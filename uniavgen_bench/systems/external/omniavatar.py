@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -49,7 +50,8 @@ def prepare(batch: Batch[OmniAvatarOptions]) -> Launch:
             Reason.NOT_GENERATED, f"the prompt holds {BETWEEN}, which separates the fields of its list"
         )
     image, sound = batch.image(item), batch.sound(item)
-    listed = batch.write(f"{item.name}.txt", f"{text}{BETWEEN}{image}{BETWEEN}{sound}\n")
+    stem = f"{item.name}_{batch.token}"
+    listed = batch.write(f"{stem}.txt", f"{text}{BETWEEN}{image}{BETWEEN}{sound}\n")
     count = max(1, len(options.devices))
     several = {"sp_size": str(count)} if count > 1 else {}
     values = {
@@ -61,7 +63,7 @@ def prepare(batch: Batch[OmniAvatarOptions]) -> Launch:
     return Launch(
         ("torchrun", "--standalone", f"--nproc_per_node={count}", "scripts/inference.py", "--config", config,
          "--input_file", str(listed), "--hp=" + ",".join(f"{name}={value}" for name, value in values.items())),
-        {item.name: str(batch.root / "demo_out" / "**" / f"res_{item.name}_*" / "result_*_wav.mp4")},
+        {item.name: f"{glob.escape(str(batch.root))}/demo_out/**/res_{stem}_*/result_*_wav.mp4"},
     )  # fmt: skip
 
 
@@ -82,6 +84,7 @@ EXTERNAL = External(
     options=OmniAvatarOptions,
     prepare=prepare,
     modules=("torch", "transformers", "xfuser"),
+    alone=True,
     weights=lambda options: (
         f"pretrained_models/OmniAvatar-{options.size}", f"pretrained_models/Wan2.1-T2V-{options.size}",
         "pretrained_models/wav2vec2-base-960h",
@@ -95,7 +98,8 @@ EXTERNAL = External(
     caveats=(
         "it puts silence before the sound, 0.04 s at least: lip sync is not touched, but the clip is later and longer "
         "than the given sound",
-        "raw results stay in its checkout below demo_out",
+        "raw results stay in its checkout below demo_out, under a name that no other process has; one process at a time "
+        "runs there",
         "one clip per process, because noise depends on the line's place in its list",
     ),
 )  # fmt: skip
