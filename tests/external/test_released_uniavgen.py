@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
-from external.world import make, sample, shown, system
+from external.world import jobs, make, sample, shown, system
 from uniavgen_bench.core.result import Reason
 from uniavgen_bench.core.sample import Task
+from uniavgen_bench.systems.external.attempts import Prepared
 
 HEADER = "data_id,ref_image_path,ref_audio_path,ref_speech_content,video_path,audio_path,speech_content,prompt,lang"
 ROW = {
@@ -71,6 +73,32 @@ def test_what_it_would_refuse_is_answered_and_the_others_are_made(tmp_path: Path
     assert made.missing[0].reason is Reason.NOT_GENERATED and "lasts 6.000 s" in made.missing[0].detail
     assert made.missing[2].reason is Reason.LANGUAGE
     assert made.missing[3].reason is Reason.NO_TRANSCRIPT
+
+
+def test_a_sample_without_a_caption_costs_only_itself(tmp_path: Path) -> None:
+    samples = [sample(tmp_path / "given", "bare", caption=None), sample(tmp_path / "given", "good")]
+    made = make(system("uniavgen"), samples, tmp_path / "plain")
+    assert sorted(made.facts) == [1] and made.processes() == 1
+    assert made.missing[0].reason is Reason.NO_REFERENCE and "has no caption" in str(made.missing[0])
+    made = make(system("uniavgen", prompt="A person. {caption}"), samples, tmp_path / "given a text")
+    assert sorted(made.facts) == [0, 1]
+
+
+@pytest.mark.parametrize("text", ["None", "NA", "nan", "42", "1e3", "True"])
+@pytest.mark.parametrize("field", ["caption", "speech", "reference_text"])
+def test_a_text_that_its_table_reader_takes_for_none_is_refused(
+    tmp_path: Path, text: str, field: str
+) -> None:
+    task = Task.JOINT_REF_AUDIO
+    samples = [
+        sample(tmp_path / "given", "bad", task, **{field: text}),
+        sample(tmp_path / "given", "good", task),
+    ]
+    (prepared,) = system("uniavgen").shown(jobs(samples, tmp_path), tmp_path / "scratch")
+    assert isinstance(prepared, Prepared)
+    (missing,) = prepared.batch.refused.values()
+    assert repr(text) in str(missing) and "table reader takes for no text" in str(missing)
+    assert pd.read_csv(prepared.batch.folder / "rows.csv")["data_id"].tolist() == ["c0001_good_r0"]
 
 
 def test_a_row_that_stops_the_job_costs_only_itself(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch, Item, Launch
 from uniavgen_bench.systems.external.external import Delivered, External, SeededOptions
 from uniavgen_bench.systems.external.plugin import external_plugin
-from uniavgen_bench.systems.external.prompts import PromptTemplate, prompt
+from uniavgen_bench.systems.external.prompts import PromptTemplate, cell, prompt
 
 FPS = 25
 FOLDER = "weights/ckpts/hunyuan-video-t2v-720p/transformers"
@@ -67,7 +67,8 @@ def prepare(batch: Batch[HunyuanVideoAvatarOptions]) -> Launch:
 
 def _row(batch: Batch[HunyuanVideoAvatarOptions], item: Item) -> tuple[str, ...]:
     image, sound = str(batch.image(item)), str(batch.sound(item))
-    return item.name, image, sound, prompt(item, batch.options.prompt), str(FPS)
+    text = cell(prompt(item, batch.options.prompt), "prompt")
+    return item.name, image, sound, text, str(FPS)
 
 
 EXTERNAL = External(

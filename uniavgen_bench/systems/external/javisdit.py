@@ -14,7 +14,7 @@ from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch, Launch
 from uniavgen_bench.systems.external.external import Delivered, External, SeededOptions
 from uniavgen_bench.systems.external.plugin import external_plugin
-from uniavgen_bench.systems.external.prompts import PromptTemplate, prompt
+from uniavgen_bench.systems.external.prompts import PromptTemplate, cell, prompt
 
 SEED = re.compile(r"^seed\s*=.*$", re.MULTILINE)
 
@@ -53,7 +53,7 @@ class JavisDiTOptions(SeededOptions):
 def prepare(batch: Batch[JavisDiTOptions]) -> Launch:
     """Write the list of prompts and the configuration with the seed in it."""
     options = batch.options
-    rows = batch.each(lambda item: prompt(item, options.prompt))
+    rows = batch.each(lambda item: cell(prompt(item, options.prompt), "prompt"))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["text"])

@@ -16,7 +16,7 @@ from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch, Item, Launch
 from uniavgen_bench.systems.external.external import Delivered, External, SeededOptions
 from uniavgen_bench.systems.external.plugin import external_plugin
-from uniavgen_bench.systems.external.prompts import PromptTemplate, prompt
+from uniavgen_bench.systems.external.prompts import PromptTemplate, cell, prompt
 
 TAGS = re.compile(r"<.*?>")
 NAMED = 50
@@ -99,7 +99,7 @@ def side(options: OviOptions) -> int:
 def prepare(batch: Batch[OviOptions]) -> Launch:
     """Write `prompts.csv` and `run.yaml`."""
     options, size = batch.options, side(batch.options)
-    rows = batch.each(lambda item: (full_prompt(item, options), str(batch.image(item))))
+    rows = batch.each(lambda item: (cell(full_prompt(item, options), "prompt"), str(batch.image(item))))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["text_prompt", "image_path"])

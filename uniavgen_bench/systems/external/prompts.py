@@ -11,6 +11,11 @@ from uniavgen_bench.systems.external.batch import Item
 from uniavgen_bench.systems.external.template import checked_template, filled, placeholders
 
 WORDS = ("caption", "speech")
+NO_VALUE = frozenset(
+    {"#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-NaN", "-nan",
+     "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN"}
+)  # fmt: skip
+"""Texts that pandas reads as a missing value (`read_csv`, `na_values`)."""
 
 
 def _checked(text: str) -> str:
@@ -25,15 +30,41 @@ def prompt(item: Item, template: str) -> str:
     """Return the prompt of an item on one line.
 
     Raises:
-        MissingError: the template speaks, and the sample has no text to speak.
+        MissingError: the template speaks, and the sample has no text to speak; or nothing is left but spaces.
     """
     sample = item.sample
     if "speech" in placeholders(template) and not sample.speech:
         raise MissingError(Reason.NO_TRANSCRIPT, "the sample has no text to speak")
     words = {"caption": sample.caption or "", "speech": sample.speech or ""}
-    return " ".join(filled(template, words.__getitem__).split())
+    text = " ".join(filled(template, words.__getitem__).split())
+    if not text:
+        raise MissingError(
+            Reason.NO_REFERENCE, "the sample has no caption and so no prompt; options.prompt can give a text"
+        )
+    return text
 
 
 def caption(item: Item) -> str:
     """Return the caption of an item on one line; empty when it has none."""
     return " ".join((item.sample.caption or "").split())
+
+
+def cell(text: str, what: str) -> str:
+    """Return a text that a table reader of pandas gives back as it is; quotes would not help.
+
+    Raises:
+        MissingError: it would be read as a missing value or as a number.
+    """
+    if text in NO_VALUE or _is_number(text):
+        raise MissingError(
+            Reason.NOT_GENERATED, f"the {what} is {text!r}, which its table reader takes for no text"
+        )
+    return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return text.casefold() in ("true", "false")
+    return True

@@ -18,7 +18,7 @@ from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch, Item, Launch
 from uniavgen_bench.systems.external.external import Delivered, External, SeededOptions
 from uniavgen_bench.systems.external.plugin import external_plugin
-from uniavgen_bench.systems.external.prompts import caption
+from uniavgen_bench.systems.external.prompts import PromptTemplate, cell, prompt
 
 TASKS: Mapping[Task, int] = {
     Task.JOINT: 0,
@@ -36,7 +36,7 @@ LANGUAGES = ("en", "zh")
 
 
 class UniAVGenOptions(SeededOptions):
-    """The keys of its YAML file; the defaults are those that it ships with."""
+    """The keys of its YAML file; the defaults are those that it ships with. `prompt`: it wants one in every row."""
 
     model_path: str = "UniAVGen"
     audio_guidance_scale: float = 2.0
@@ -46,6 +46,7 @@ class UniAVGenOptions(SeededOptions):
     video_negative_prompt: str = ""
     slg_layer: int = 11
     macfg_prop: float = Field(default=0.5, ge=0, le=1)
+    prompt: PromptTemplate = "{caption}"
 
 
 def prepare(batch: Batch[UniAVGenOptions]) -> Launch:
@@ -83,8 +84,8 @@ def _row(batch: Batch[UniAVGenOptions], item: Item) -> dict[str, str]:
     row = dict.fromkeys(COLUMNS, "")
     row |= {
         "data_id": item.name,
-        "speech_content": batch.speech(item),
-        "prompt": caption(item),
+        "speech_content": cell(batch.speech(item), "text to speak"),
+        "prompt": cell(prompt(item, batch.options.prompt), "prompt"),
         "lang": sample.language,
     }
     if task is not Task.DUBBING or sample.image is not None:
@@ -93,7 +94,8 @@ def _row(batch: Batch[UniAVGenOptions], item: Item) -> dict[str, str]:
         if not sample.reference_text:
             raise MissingError(Reason.NO_TRANSCRIPT, "the reference voice has no transcript")
         row["ref_audio_path"] = str(batch.sound(item, "reference_audio"))
-        row["ref_speech_content"] = " ".join(sample.reference_text.split())
+        said = " ".join(sample.reference_text.split())
+        row["ref_speech_content"] = cell(said, "transcript of the reference voice")
     if task is Task.AUDIO_DRIVEN:
         path = batch.sound(item)
         seconds = batch.facts(path, "the driving sound").audio_duration or 0.0
@@ -142,6 +144,8 @@ EXTERNAL = External(
     ),
     caveats=(
         "continuation has no command",
+        "a row without a prompt stops its job: a sample without a caption is answered with a reason, unless the option "
+        "`prompt` gives a text; so is a text that its table reader takes for no text (`None`, `NA`, `42`)",
         "a driving sound over 5.0625 s and a video other than 81 frames at 16 fps are refused by it; such samples "
         "are answered with a reason, nothing is cut or resampled",
         "every clip has 5.0625 s, whatever the sample asks for",

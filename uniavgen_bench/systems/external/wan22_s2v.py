@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch, Launch
 from uniavgen_bench.systems.external.external import Delivered, External, ExternalOptions
@@ -27,10 +26,6 @@ def prepare(batch: Batch[WanS2VOptions]) -> Launch:
     """Copy image and sound; what is left out would silently be an example of its own."""
     item, options = batch.only, batch.options
     text = prompt(item, options.prompt)
-    if not text:
-        raise MissingError(
-            Reason.NO_REFERENCE, "the sample has no caption, and without one it takes its own example"
-        )
     chosen = {
         "--infer_frames": options.infer_frames, "--num_clip": options.num_clip, "--sample_steps": options.sample_steps
     }  # fmt: skip

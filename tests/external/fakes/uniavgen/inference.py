@@ -22,7 +22,17 @@ with Path(config["test_csv"]).open(newline="", encoding="utf-8") as stream:
     table = list(csv.DictReader(stream))
 columns = "data_id,ref_image_path,ref_audio_path,ref_speech_content,video_path,audio_path,speech_content,prompt,lang"
 for column in columns.split(","):
-    [row[column] for row in table]
+    for row in table:
+        if row[column] in (
+            "NA",
+            "N/A",
+            "None",
+            "NaN",
+            "nan",
+            "null",
+            "NULL",
+        ):  # as the real table reader does
+            row[column] = ""
 for path in (config["model_path"], "vocab.txt"):
     if not Path(path).exists():
         raise FileNotFoundError(path)
