@@ -59,6 +59,41 @@ def test_a_stalled_process_ends_with_its_children(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "started\n"
 
 
+WORKER = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(sys.argv[1], "w").write(str(os.getpid()))
+time.sleep(600)
+"""
+APART = f"""
+import os, pathlib, signal, subprocess, sys, time
+place = pathlib.Path(sys.argv[1])
+subprocess.Popen([sys.executable, "-c", {WORKER!r}, str(place)], start_new_session=True)
+while not (place.is_file() and place.read_text()):
+    time.sleep(0.05)
+match sys.argv[2]:
+    case "hangs":
+        time.sleep(600)
+    case "kills its supervisor":
+        place.with_name("job").write_text(str(os.getpid()))
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="living processes are looked up in /proc")
+@pytest.mark.parametrize("how", ["hangs", "ends", "kills its supervisor"])
+def test_a_deaf_worker_in_a_session_of_its_own_ends_with_its_job(tmp_path: Path, how: str) -> None:
+    pid = tmp_path / "pid"
+    command = [sys.executable, "-c", APART, str(pid), how]
+    patience = 5.0 if how == "hangs" else 60.0
+    ended = run_process(command, tmp_path, dict(os.environ), tmp_path / "log", never, patience)
+    assert ended.stalled == (how == "hangs") and ended.status == (0 if how == "ends" else None)
+    assert not alive(int(pid.read_text()))
+    if how == "kills its supervisor":
+        assert ended.seconds < 40 and soon(lambda: not alive(int((tmp_path / "job").read_text())))
+
+
 def test_progress_keeps_a_slow_process_alive(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(5); raise SystemExit(7)"]
     ended = run_process(command, tmp_path, {}, tmp_path / "log", lambda gpu: True, 2.0)

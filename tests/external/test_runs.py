@@ -116,7 +116,8 @@ def slow_suite(folder: Path) -> Path:
     suite = {
         "schema": 1, "name": "slow", "task": "joint", "dataset": {"name": "manifest", "path": "samples.jsonl"},
         "systems": [{"use": "ovi", "options": {
-            "root": str(checkout("ovi")), "python": str(PYTHON), "model_name": "720x720_5s", "env": {"FAKE_SECONDS": "3"},
+            "root": str(checkout("ovi")), "python": str(PYTHON), "model_name": "720x720_5s",
+            "env": {"FAKE_SECONDS": "3"},
         }}],
         "metrics": ["video.motion"],
     }  # fmt: skip

@@ -98,7 +98,7 @@ EXTERNAL = External(
     caveats=(
         "it puts silence before the sound, 0.04 s at least: lip sync is not touched, but the clip is later and longer "
         "than the given sound",
-        "raw results stay in its checkout below demo_out, under a name that no other process has; one process at a time "
+        "raw results stay below demo_out, under a name that no other process has; one process at a time "
         "runs there",
         "one clip per process, because noise depends on the line's place in its list",
     ),

@@ -1,8 +1,9 @@
-"""One process of an external system: its log is streamed to a file, and it is ended with all its children."""
+"""One process of an external system: its log is streamed to a file, and it is ended with all that it started."""
 
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uniavgen_bench.systems.external.gpu_memory import GpuWatch
+from uniavgen_bench.systems.external.supervisor import MARK, end_all, marked
 
 POLL = 0.25
 """Seconds between two looks at a running process."""
@@ -20,7 +22,7 @@ LOOK = 2.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: `status` (None: ended from outside), `stalled`: nothing new came for too long."""
+    """How a process ended: `status` (None: it or its supervisor was ended from outside), `stalled`: nothing new came."""
 
     status: int | None
     stalled: bool
@@ -39,11 +41,14 @@ def run_process(
 ) -> Ended:
     """Run a program to its end, or until `progress` has said False for `patience` s.
 
-    `progress` is told of the GPU and asked every two seconds whether there is something new. The process group ends
-    when this process does, also when that is killed.
+    `progress` is told of the GPU and asked every two seconds whether there is something new. The program ends with
+    all that it started when this process does, also when that is killed; and when its supervisor is killed.
     """
     started = time.monotonic()
-    job = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment), "log": str(log)}
+    mark = secrets.token_hex(8)
+    job = {
+        "arguments": list(arguments), "cwd": str(cwd), "environment": {**environment, MARK: mark}, "log": str(log),
+    }  # fmt: skip
     supervisor = Path(__file__).with_name("supervisor.py")
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", str(supervisor)],
@@ -72,5 +77,7 @@ def run_process(
         said = child.stdout.read().split()
         child.stdout.close()
         child.wait()
+        if not said:  # the supervisor was killed, and what it kept together is on its own
+            end_all(lambda: marked(mark))
     status = int(said[-1]) if said else None
     return Ended(None if stalled else status, stalled, round(time.monotonic() - started, 3), watch.facts())
