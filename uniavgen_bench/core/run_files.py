@@ -84,7 +84,8 @@ class ClipRecord(Frozen):
 class RunManifest(Frozen):
     """manifest.json: what was run, with what, where, and when.
 
-    `media`: by system, what its clips are like and that they were scored as they are.
+    `media`: by system, what its clips are like and that they were scored as they are. `checkouts`: by system of other
+    projects, the commit of each checkout that it ran in, by the name of the project.
     """
 
     schema_version: Literal[1] = 1
@@ -110,6 +111,7 @@ class RunManifest(Frozen):
     gate: GateBlock | None = None
     published: PublishedBlock | None = None
     media: dict[str, str] = Field(default_factory=dict)
+    checkouts: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
 class RunDirectory:

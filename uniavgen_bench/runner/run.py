@@ -32,7 +32,7 @@ from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
 from uniavgen_bench.runner.run_folder import clear_other_run, locked, open_run, writable
 from uniavgen_bench.runner.run_media import media_by_system
-from uniavgen_bench.runner.staged import check_staged, make_staged
+from uniavgen_bench.runner.staged import check_staged, checkouts, make_staged
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.verdicts import Verdicts, write_verdicts
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
@@ -103,7 +103,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         started = datetime.datetime.now(datetime.UTC)
         workers = options.workers or default_workers()
         manifest = _manifest(resolved, plan, options, identity, workers, started, locator.used(names))
-        manifest = manifest.model_copy(update={"compare": block})
+        manifest = manifest.model_copy(update={"compare": block, "checkouts": checkouts(resolved, plan)})
         clear_other_run(directory, identity)
         (directory.root / GATE_FILE).unlink(missing_ok=True)  # a verdict on the scores that were here before
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from uniavgen_bench.runner.configured import ConfiguredSystem
 from uniavgen_bench.runner.plan import Plan, PlannedClip
 from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.runner.worker import clip_folder, disk_errors, read_sidecar
-from uniavgen_bench.systems.system import Job, StagedSystem, SystemPlugin
-from uniavgen_bench.systems.task_inputs import handed_over
+from uniavgen_bench.systems.system import CheckedOut, Job, StagedSystem, SystemPlugin
+from uniavgen_bench.systems.task_inputs import FILES, given_by_task, handed_over
 
 JOBS = "jobs"
 """Folder of a run: logs, command lines and text inputs of systems with a stage of their own, by system."""
@@ -66,28 +67,47 @@ def make_staged(
         StorageFullError: the disk is full.
     """
     made: dict[ClipKey, Path | Missing] = {}
+    content = functools.cache(_content)
     for staged in staged_systems(resolved, plan):
         with disk_errors():
-            made |= _make(staged, run, device, note)
+            made |= _make(staged, run, device, note, content)
     return made
 
 
+def checkouts(resolved: ResolvedSuite, plan: Plan) -> dict[str, dict[str, str]]:
+    """Return by system the commits of the checkouts that it runs in, by project."""
+    return {
+        s.configured.info.id: dict(s.system.checkouts())
+        for s in staged_systems(resolved, plan)
+        if isinstance(s.system, CheckedOut)
+    }
+
+
 def _make(
-    staged: StagedClips, run: Path, device: str, note: Callable[[str], None]
+    staged: StagedClips,
+    run: Path,
+    device: str,
+    note: Callable[[str], None],
+    content: Callable[[Path], str],
 ) -> dict[ClipKey, Path | Missing]:
     plugin, name = staged.configured.plugin, staged.configured.info.id
     identity = staged.system.identity()
     made: dict[ClipKey, Path | Missing] = {}
     waiting: list[tuple[PlannedClip, Path, str]] = []
+    changed: list[str] = []
     for clip in staged.clips:
         out = run / "clips" / clip_folder(clip.key) / f"{clip.key.repeat}.mp4"
-        key = _key(plugin, staged.configured.options, identity, clip)
+        key = _key(plugin, staged.configured.options, identity, clip, content)
         if _is_there(out, key):
             made[clip.key] = out
-        else:
-            waiting.append((clip, out, key))
+            continue
+        waiting.append((clip, out, key))
+        if out.is_file():
+            changed.append(_what_changed(out, key, identity))
     if made:
         note(f"{name}: {len(made)} clips of an earlier run are kept")
+    for why in sorted(set(changed)):
+        note(f"{name}: {changed.count(why)} clips of an earlier run are made anew: {why}")
     if not waiting:
         return made
     note(f"{name}: making {len(waiting)} clips (logs: {JOBS}/{slug(name)})")
@@ -100,7 +120,7 @@ def _make(
             made[clip.key] = missing
             note(f"{name}/{clip.key.sample}: {missing}")
             return
-        _write_sidecar(staged, clip, out, key, facts)
+        _write_sidecar(staged, clip, out, key, {"identity": identity, **facts})
         made[clip.key] = out
 
     with ExitStack() as given:
@@ -127,19 +147,43 @@ def _write_sidecar(
     })  # fmt: skip
 
 
-def _key(plugin: SystemPlugin, options: Frozen, identity: str, clip: PlannedClip) -> str:
-    """Return the address of a clip: all that makes it, and nothing of how its system is run."""
+def _key(
+    plugin: SystemPlugin,
+    options: Frozen,
+    identity: str,
+    clip: PlannedClip,
+    content: Callable[[Path], str],
+) -> str:
+    """Return the address of a clip: all that makes it, given files by their bytes, and nothing of how it is run."""
     chosen = plugin.chosen(options.model_dump(mode="json"))
-    sample = clip.sample.model_dump(mode="json")
+    given = clip.sample if plugin.sees_truth else given_by_task(clip.sample)
+    sample = given.model_dump(mode="json") | {
+        name: content(path) for name in FILES if (path := getattr(given, name)) is not None
+    }
     return sha256_json([plugin.name, plugin.code, identity, chosen, clip.seed, clip.key.repeat, sample])
 
 
+def _content(path: Path) -> str:
+    return sha256_file(path) if path.is_file() else "absent"
+
+
 def _is_there(out: Path, key: str) -> bool:
+    kept = _sidecar(out)
+    return out.is_file() and kept.get("key") == key and kept.get("sha256") == sha256_file(out)
+
+
+def _what_changed(out: Path, key: str, identity: str) -> str:
+    kept = _sidecar(out)
+    if kept.get("key") == key:
+        return "the files are not those that were written"
+    if kept.get("identity", identity) != identity:
+        return "the checkout, its weights or its environment changed"
+    return "its inputs or options changed"
+
+
+def _sidecar(out: Path) -> Mapping[str, object]:
     sidecar = out.with_suffix(".json")
-    if not (out.is_file() and sidecar.is_file()):
-        return False
-    kept = read_sidecar(sidecar)
-    return kept.get("key") == key and kept.get("sha256") == sha256_file(out)
+    return read_sidecar(sidecar) if sidecar.is_file() else {}
 
 
 def seen_jobs(staged: StagedClips, given: ExitStack, device: str = "cpu") -> Sequence[Job]:

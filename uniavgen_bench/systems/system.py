@@ -50,6 +50,14 @@ class Identified(Protocol):
         """Return what that is, as a text that changes with it; clips of another identity are made again."""
 
 
+@runtime_checkable
+class CheckedOut(Protocol):
+    """A system that runs in checkouts of other projects."""
+
+    def checkouts(self) -> Mapping[str, str]:
+        """Return the commit of each, by the name of its project."""
+
+
 JobDone = Callable[[int, Missing | None, Mapping[str, Any]], None]
 """Told once for every job, by its index: why its clip is missing, or None and side facts of the clip that is there."""
 
@@ -61,7 +69,7 @@ class StagedSystem(System, Protocol):
         """Raise `InputError` when it cannot be started here, or its options cannot serve these samples."""
 
     def identity(self) -> str:
-        """Return what beside options and seed makes its clips, for example the commit of a checkout."""
+        """Return what beside options and seed makes its clips, for example the state of a checkout."""
 
     def generate_many(self, jobs: Sequence[Job], folder: Path, done: JobDone) -> None:
         """Write clips; `done` is told of each at once. `folder` is for logs and inputs that the run keeps."""

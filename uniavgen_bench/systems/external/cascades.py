@@ -61,8 +61,12 @@ class CascadeSystem:
         self.video.ready([s.model_copy(update={"task": Task.AUDIO_DRIVEN}) for s in samples])
 
     def identity(self) -> str:
-        """Return the commits of both checkouts."""
+        """Return what makes the clips of both stages."""
         return f"{self.speech.identity()} -> {self.video.identity()}"
+
+    def checkouts(self) -> dict[str, str]:
+        """Return the commits of both checkouts."""
+        return self.speech.checkouts() | self.video.checkouts()
 
     def generate(self, job: Job) -> None:
         """Write one clip; raises `MissingError` with the reason."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.systems.external.checkout_state import changes_of, commit_sha
 from uniavgen_bench.systems.external.external import External, ExternalOptions
 
 CHECKOUTS = "UNIAVGEN_BENCH_CHECKOUTS"
@@ -27,7 +27,7 @@ PASSED = (
 
 @dataclass(frozen=True)
 class Commit:
-    """The commit of a checkout: None where it is no git repository or git is not here; `changed`: files differ."""
+    """The commit of a checkout: None where it is no git repository or git is not here; `changed`: code differs."""
 
     sha: str | None
     changed: bool = False
@@ -74,25 +74,8 @@ def root_of(external: External, options: ExternalOptions) -> Path:
 
 def commit_of(root: Path) -> Commit:
     """Return the commit of a checkout."""
-    git = shutil.which("git")
-    if git is None:
-        return Commit(None)
-    # A folder inside another repository is no checkout of its own.
-    top = _git(git, root, "rev-parse", "--show-toplevel")
-    if top is None or Path(top).resolve() != root.resolve():
-        return Commit(None)
-    sha = _git(git, root, "rev-parse", "HEAD")
-    changed = _git(git, root, "status", "--porcelain", "--untracked-files=no")
-    return Commit(sha, bool(changed))
-
-
-def _git(git: str, root: Path, *arguments: str) -> str | None:
-    command = [git, "-C", str(root), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    sha = commit_sha(root)
+    return Commit(sha, sha is not None and bool(changes_of(root)))
 
 
 def interpreter(root: Path, options: ExternalOptions, name: str) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.systems.external.batch import Batch, Item, Launch
+from uniavgen_bench.systems.external.redaction import SECRET_NAME, looks_like_token, secret_in, secret_name
 
-SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.IGNORECASE)
+SECRET = SECRET_NAME
 """Names of variables whose values must not stand in a suite or a run."""
 
 
@@ -24,10 +24,11 @@ class ExternalOptions(Frozen):
     `root`: its checkout (default: the folder of its name in UNIAVGEN_BENCH_CHECKOUTS). `python`: the interpreter of
     its environment (default: `.venv/bin/python` of the checkout; a relative path is below the checkout). `launcher`:
     words before the command, for example `[conda, run, -n, ovi]`, in place of `python`. `env`: variables to set;
-    `pass_env`: names of variables to hand on, for secrets. `devices`: GPU numbers. `timeout`: s without a new clip
-    after which it is ended. `batch`: clips per process at most, where the system takes many (0: all). `give_up`:
-    processes in a row without a clip after which the rest is not tried (0: never). `arguments`: put at the end of the
-    command as they are. `scratch`: folder for copies of inputs and for raw outputs.
+    `pass_env`: names of variables to hand on, for secrets; what a run keeps does not tell their values. `devices`: GPU
+    numbers. `timeout`: s without a new clip after which it is ended. `batch`: clips per process at most, where the
+    system takes many (0: all). `give_up`: processes in a row without a clip after which the rest is not tried (0:
+    never). `arguments`: put at the end of the command as they are. `scratch`: folder for copies of inputs and for raw
+    outputs.
     """
 
     root: Path | None = None
@@ -45,19 +46,36 @@ class ExternalOptions(Frozen):
     @field_validator("env")
     @classmethod
     def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
-        for name in value:
-            if SECRET.search(name):
+        for name, text in value.items():
+            if secret_name(name) or looks_like_token(text):
                 raise ValueError(
                     f"the variable {name} looks like a secret, and options stand in the run's files: set it in the "
                     f"shell and name it in pass_env"
                 )
         return value
 
+    @model_validator(mode="after")
+    def _no_secrets_in_words(self) -> Self:
+        for name in type(self).model_fields:
+            given = getattr(self, name)
+            words = [given] if isinstance(given, str) else given
+            if name == "env" or not isinstance(words, list | tuple | dict):
+                continue
+            texts = words.values() if isinstance(words, dict) else words
+            told = secret_in([text for text in texts if isinstance(text, str)])
+            if told:
+                raise ValueError(
+                    f"{name}: {told} looks like a secret, and options stand in the run's files: let the program read "
+                    f"a variable, set it in the shell and name it in pass_env"
+                )
+        return self
+
 
 HOW_ONLY = frozenset(
     {"root", "python", "pass_env", "devices", "timeout", "batch", "give_up", "scratch"}
 )  # fmt: skip
-"""Options that change no clip, so a run goes on when they change; the commit of the checkout is what counts."""
+"""Options that do not make a run another one. Those of them that can change clips stand in `identity`: the state of
+`root`, `python`, values of `pass_env`, and of `devices` and `batch` what `External.depends_on` names."""
 
 
 class SeededOptions(ExternalOptions):
@@ -118,6 +136,7 @@ class External:
     batch: bool = False
     apart: Callable[[Item, Any], str] | None = None
     alone: bool = False
+    depends_on: frozenset[Literal["batch", "devices"]] = frozenset({"batch", "devices"})
     unfit: Callable[[Any, Sequence[Sample]], str] = nothing_more
     gpu_gib: float | None = None
     result: Literal["clip", "sound"] = "clip"

@@ -90,6 +90,7 @@ EXTERNAL = External(
     entry="src/f5_tts/api.py",
     options=F5TTSOptions,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("f5_tts",),
     batch=True,
     unfit=unfit,

@@ -55,6 +55,7 @@ EXTERNAL = External(
     entry="scripts/inference.py",
     options=LatentSyncOptions,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("torch", "diffusers", "omegaconf"),
     weights=lambda options: (options.inference_ckpt_path, "checkpoints/whisper/tiny.pt"),
     alone=True,

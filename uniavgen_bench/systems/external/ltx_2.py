@@ -110,6 +110,7 @@ EXTERNAL = External(
     entry="pyproject.toml",
     options=Ltx2Options,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("torch", "transformers", "ltx_pipelines"),
     weights=weights,
     unfit=unfit,

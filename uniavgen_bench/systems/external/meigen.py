@@ -105,6 +105,7 @@ INFINITETALK = External(
     entry="generate_infinitetalk.py",
     options=InfiniteTalkOptions,
     prepare=prepare_infinitetalk,
+    depends_on=frozenset({"devices"}),
     modules=("torch", "xformers", "flash_attn"),
     weights=lambda options: (options.ckpt_dir, options.wav2vec_dir, options.infinitetalk_dir),
     steps=(

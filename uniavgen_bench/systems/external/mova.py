@@ -55,6 +55,7 @@ EXTERNAL = External(
     entry="scripts/inference_single.py",
     options=MovaOptions,
     prepare=prepare,
+    depends_on=frozenset({"devices"}),
     modules=("torch", "transformers", "yunchang"),
     weights=lambda options: (options.ckpt_path,),
     gpu_gib=48.0,

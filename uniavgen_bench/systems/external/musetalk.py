@@ -54,6 +54,7 @@ EXTERNAL = External(
     entry="scripts/inference.py",
     options=MuseTalkOptions,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("torch", "mmcv", "mmdet", "mmpose"),
     weights=lambda options: (options.unet_model_path, options.unet_config),
     batch=True,

@@ -83,6 +83,7 @@ EXTERNAL = External(
     entry="scripts/inference.py",
     options=OmniAvatarOptions,
     prepare=prepare,
+    depends_on=frozenset({"devices"}),
     modules=("torch", "transformers", "xfuser"),
     alone=True,
     weights=lambda options: (

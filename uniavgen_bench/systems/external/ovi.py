@@ -144,6 +144,7 @@ EXTERNAL = External(
     entry="inference.py",
     options=OviOptions,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("torch", "transformers", "omegaconf", "moviepy"),
     weights=lambda options: (options.ckpt_dir,),
     batch=True,

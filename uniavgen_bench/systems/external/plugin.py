@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -13,14 +14,16 @@ from typing import Any
 import filelock
 
 from uniavgen_bench.core.errors import InputError
-from uniavgen_bench.core.hashing import sha256_bytes
+from uniavgen_bench.core.hashing import sha256_bytes, sha256_json
 from uniavgen_bench.core.result import Missing, MissingError
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
 from uniavgen_bench.systems.external.attempts import Attempts, Prepared, prepare
 from uniavgen_bench.systems.external.batch import Item, item_name
 from uniavgen_bench.systems.external.checkout import commit_of, interpreter, root_of
+from uniavgen_bench.systems.external.checkout_state import files_state, given_state, state_of
 from uniavgen_bench.systems.external.external import (
     HOW_ONLY,
+    SECRET,
     External,
     ExternalOptions,
     SeededOptions,
@@ -60,8 +63,30 @@ class ExternalSystem:
             raise InputError(f"{self.external.name}: {problem}")
 
     def identity(self) -> str:
-        """Return what beside the options makes the clips: the commit of the checkout."""
-        return str(commit_of(root_of(self.external, self.options)))
+        """Return what beside the options makes the clips: the checkout's code, weights, given files, interpreter."""
+        external, options = self.external, self.options
+        root = root_of(external, options)
+        parts = {
+            "": state_of(root),
+            "weights": files_state(root, external.weights(options)),
+            "python": options.python or "",
+            "devices": str(len(options.devices)) if len(options.devices) > 1 else "",
+            "batch": str(options.batch) if options.batch else "",
+            "variables": _variables(options),
+        }
+        for name in {"batch", "devices"} - external.depends_on:
+            del parts[name]
+        for name in type(options).model_fields:
+            value = getattr(options, name)
+            if isinstance(value, Path) and name not in HOW_ONLY:
+                parts[name] = given_state(value)
+        return "; ".join(f"{name} {text}".strip() for name, text in parts.items() if text)
+
+    def checkouts(self) -> dict[str, str]:
+        """Return the commit of its checkout, by the name of its project."""
+        commit = commit_of(root_of(self.external, self.options))
+        shown = commit.sha or "not a git checkout"
+        return {self.external.home or self.external.name: shown + (", changed" if commit.changed else "")}
 
     def generate(self, job: Job) -> None:
         """Write one clip; raises `MissingError` with the reason."""
@@ -141,6 +166,12 @@ class ExternalSystem:
         name = f"uniavgen-bench-{sha256_bytes(str(root).encode())[:16]}.lock"
         with filelock.FileLock(Path(tempfile.gettempdir()) / name):
             yield
+
+
+def _variables(options: ExternalOptions) -> str:
+    """Return a hash of the values of variables that are handed on; secrets change no clip and are not touched."""
+    plain = {name: os.environ.get(name) for name in options.pass_env if not SECRET.search(name)}
+    return sha256_json(plain)[:12] if plain else ""
 
 
 @contextmanager

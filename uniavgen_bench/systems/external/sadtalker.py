@@ -48,6 +48,7 @@ EXTERNAL = External(
     entry="inference.py",
     options=SadTalkerOptions,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("torch", "numpy"),
     weights=lambda options: ("checkpoints",),
     steps=(

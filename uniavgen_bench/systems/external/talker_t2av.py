@@ -78,6 +78,7 @@ EXTERNAL = External(
     entry="infer.py",
     options=TalkerT2AVOptions,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("torch", "transformers", "flash_attn"),
     unfit=unfit,
     example={"motion": "CHECKOUT/motion.pt", "voice": "CHECKOUT/voice.wav"},

@@ -133,6 +133,7 @@ EXTERNAL = External(
     entry="inference.py",
     options=UniAVGenOptions,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("torch", "transformers", "omegaconf", "moviepy"),
     weights=lambda options: (options.model_path, "vocab.txt"),
     batch=True,

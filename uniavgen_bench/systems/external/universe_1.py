@@ -69,6 +69,7 @@ EXTERNAL = External(
     entry="fastvideo/sample/sample_universe.py",
     options=UniVerse1Options,
     prepare=prepare,
+    depends_on=frozenset({"devices"}),
     modules=("torch", "diffusers", "transformers"),
     weights=lambda options: (options.transformer_path,),
     steps=(

@@ -63,6 +63,7 @@ EXTERNAL = External(
     entry="generate.py",
     options=WanS2VOptions,
     prepare=prepare,
+    depends_on=frozenset({"devices"}),
     modules=("torch", "transformers", "flash_attn"),
     weights=lambda options: (options.ckpt_dir,),
     gpu_gib=80.0,

@@ -50,6 +50,7 @@ EXTERNAL = External(
     entry="inference.py",
     options=Wav2LipOptions,
     prepare=prepare,
+    depends_on=frozenset(),
     modules=("torch", "librosa"),
     weights=lambda options: (options.checkpoint_path, "face_detection/detection/sfd/s3fd.pth"),
     alone=True,
