@@ -35,6 +35,7 @@ from uniavgen_bench.systems.external.collect import (
 )
 from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.process import Ended, run_process
+from uniavgen_bench.systems.external.redaction import Redaction
 from uniavgen_bench.systems.external.sizes import size_departure
 
 Done = Callable[[Item, Missing | None, Mapping[str, Any]], None]
@@ -91,6 +92,7 @@ class Attempts:
         self._external, self._options, self._root = external, options, root
         self._folder, self._scratch, self._outs, self._done = folder, scratch, outs, done
         self._commit: Commit = commit_of(root)
+        self._hidden = Redaction.of(options.pass_env)
         self._finished: set[str] = set()
         self._failures = 0
         self._last = Missing(Reason.NOT_GENERATED)
@@ -135,7 +137,7 @@ class Attempts:
         log = kept / LOG
         ended = run_process(
             prepared.command, self._root, prepared.environment, log, taking.look, self._options.timeout,
-            self._options.devices,
+            self._options.devices, self._hidden,
         )  # fmt: skip
         taking.look(ended.gpu, at_end=True)
         write_json(kept / "result.json", {
@@ -176,13 +178,13 @@ class Attempts:
         for path in prepared.batch.folder.iterdir():
             if path.is_file():
                 shutil.copyfile(path, kept / path.name)
-        write_json(kept / "command.json", {
+        write_json(kept / "command.json", self._hidden.value({
             "arguments": prepared.command, "cwd": str(self._root), "set": prepared.given,
             "passed": sorted(set(prepared.environment) - set(prepared.given)),
             "commit": self._commit.sha, "changed": self._commit.changed,
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "items": {i.name: {"sample": i.sample.id, "repeat": i.repeat, "seed": i.seed} for i in items},
-        })  # fmt: skip
+        }))  # fmt: skip
 
     def _refuse(self, items: Sequence[Item], missing: Missing) -> None:
         for item in items:
@@ -191,6 +193,8 @@ class Attempts:
     def _finish(self, item: Item, missing: Missing | None, facts: Mapping[str, Any]) -> None:
         if item.name not in self._finished:
             self._finished.add(item.name)
+            if missing is not None:
+                missing = Missing(missing.reason, self._hidden.text(missing.detail))
             self._done(item, missing, facts)
 
     def take(
@@ -206,12 +210,12 @@ class Attempts:
             size = size_departure(item.sample, seen, delivers.size, self._options)
             odd = [size, *odd] if size else odd
         notes = prepared.batch.notes.get(item.name, [])
-        self._finish(item, None, {
+        self._finish(item, None, self._hidden.value({
             **facts, "command": prepared.command, "checkout_commit": self._commit.sha,
             "checkout_changed": self._commit.changed, "file": path.name,
             "media": media_note(delivered(seen, level), notes, odd),
             "delivered": delivered_facts(seen, level), "departures": odd, "inputs": notes,
-        })  # fmt: skip
+        }))  # fmt: skip
 
 
 class _Taking:

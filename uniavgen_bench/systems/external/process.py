@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uniavgen_bench.systems.external.gpu_memory import GpuWatch
+from uniavgen_bench.systems.external.redaction import Redaction
 from uniavgen_bench.systems.external.supervisor import MARK, end_all, marked
 
 POLL = 0.25
@@ -22,7 +23,7 @@ LOOK = 2.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: `status` (None: it or its supervisor was ended from outside), `stalled`: nothing new came."""
+    """How a process ended: `status` (None: it was ended from outside), `stalled`: nothing new came for too long."""
 
     status: int | None
     stalled: bool
@@ -38,16 +39,19 @@ def run_process(
     progress: Callable[[Mapping[str, int]], bool],
     patience: float,
     devices: Sequence[int] = (),
+    hidden: Redaction | None = None,
 ) -> Ended:
     """Run a program to its end, or until `progress` has said False for `patience` s.
 
     `progress` is told of the GPU and asked every two seconds whether there is something new. The program ends with
-    all that it started when this process does, also when that is killed; and when its supervisor is killed.
+    all that it started when this process does, also when that is killed; and when its supervisor is killed. What is
+    `hidden` (by default: what has the shape of a token) never reaches the log.
     """
     started = time.monotonic()
     mark = secrets.token_hex(8)
     job = {
         "arguments": list(arguments), "cwd": str(cwd), "environment": {**environment, MARK: mark}, "log": str(log),
+        "hidden": (hidden or Redaction()).rules,
     }  # fmt: skip
     supervisor = Path(__file__).with_name("supervisor.py")
     child = subprocess.Popen(

@@ -1,7 +1,8 @@
 """Runs one program, and ends it with all that it started when the driver says so or is gone.
 
 Standard library only: it is started as a file, without the packages of the suite. Its first line of input is a JSON
-object with `arguments`, `cwd`, `environment` and `log`; the end of its input means that the driver is gone, however it
+object with `arguments`, `cwd`, `environment`, `log` and `hidden`: what the log must not tell, as regular expressions
+with what stands there instead. The end of its input means that the driver is gone, however it
 ended. It prints the exit status of the program as its last line.
 
 A process group is not enough: the workers of torchrun have groups and sessions of their own. On Linux the supervisor
@@ -15,12 +16,13 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 MARK = "UNIAVGEN_BENCH_JOB"
 """Variable in the environment of a job by whose value its processes are known when their supervisor was killed."""
@@ -110,6 +112,45 @@ def _lives(group: int | None) -> bool:
     return True
 
 
+class Log:
+    """Writes what a program says to a file, line by line, so that nothing hidden is cut in two and so escapes."""
+
+    LONGEST, OVERLAP = 1 << 16, 1 << 12
+
+    def __init__(self, path: str, hidden: Sequence[tuple[str, str]]) -> None:
+        self._file = open(path, "ab", buffering=0)  # noqa: PTH123, SIM115 - it stays open to the end
+        self._rules = [(re.compile(pattern.encode()), shown.encode()) for pattern, shown in hidden]
+        self._held = b""
+
+    def take(self, said: bytes) -> None:
+        """Take output; whole lines are written at once, a line without end when it grows too long."""
+        self._held += said
+        end = max(self._held.rfind(b"\n"), self._held.rfind(b"\r")) + 1
+        if end or len(self._held) > self.LONGEST:
+            self._held = self._clean(self._held)
+            end = max(self._held.rfind(b"\n"), self._held.rfind(b"\r")) + 1
+            self._write(end or max(0, len(self._held) - self.OVERLAP))
+
+    def tell(self, line: str) -> None:
+        """Write a line of the supervisor's own."""
+        self.take(f"{line}\n".encode(errors="replace"))
+
+    def end(self) -> None:
+        """Write what is held back."""
+        self._held = self._clean(self._held)
+        self._write(len(self._held))
+
+    def _clean(self, text: bytes) -> bytes:
+        for pattern, shown in self._rules:
+            text = pattern.sub(lambda _, shown=shown: shown, text)  # type: ignore[misc]
+        return text
+
+    def _write(self, count: int) -> None:
+        with contextlib.suppress(OSError):  # a full disk must not keep the program from being waited for
+            self._file.write(self._held[:count])
+        self._held = self._held[count:]
+
+
 def _control() -> Callable[[int, int], object]:
     """Return prctl, or what does nothing where there is none."""
     if not sys.platform.startswith("linux"):
@@ -123,35 +164,47 @@ def main() -> None:
     job = json.loads(sys.stdin.readline())
     control = _control()
     control(PR_SET_CHILD_SUBREAPER, 1)
-    with open(job["log"], "ab", buffering=0) as log:  # noqa: PTH123 - started without the package
-        try:
-            # The one thread there is starts it, so nothing can be held that the forked copy waits for.
-            child = subprocess.Popen(
-                job["arguments"], cwd=job["cwd"], env=job["environment"], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
-                preexec_fn=lambda: control(PR_SET_PDEATHSIG, signal.SIGKILL),
-            )  # fmt: skip
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            log.write(f"cannot be started: {error}\n".encode())
-            sys.stdout.write("127\n")
-            return
-        ending = threading.Lock()
+    log = Log(job["log"], job["hidden"])
+    try:
+        # The one thread there is starts it, so nothing can be held that the forked copy waits for.
+        child = subprocess.Popen(
+            job["arguments"], cwd=job["cwd"], env=job["environment"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=lambda: control(PR_SET_PDEATHSIG, signal.SIGKILL),
+        )  # fmt: skip
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        log.tell(f"cannot be started: {error}")
+        sys.stdout.write("127\n")
+        return
+    assert child.stdout is not None
+    heard = child.stdout.fileno()
+    ending = threading.Lock()
+    stuck: set[int] = set()
 
-        def end() -> None:
-            with ending:
-                for pid in end_all(lambda: descendants(os.getpid()), child.pid):
-                    log.write(f"process {pid} could not be ended\n".encode())
+    def listen() -> None:
+        while said := os.read(heard, 1 << 16):
+            log.take(said)
 
-        def watch() -> None:
-            sys.stdin.readline()
-            end()
+    def end() -> None:
+        with ending:
+            stuck.update(end_all(lambda: descendants(os.getpid()), child.pid))
 
-        threading.Thread(target=watch, daemon=True).start()
-        status = child.wait()
+    def watch() -> None:
+        sys.stdin.readline()
         end()
-        sys.stdout.write(f"{status}\n")
-        sys.stdout.flush()
-        os._exit(0)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    threading.Thread(target=watch, daemon=True).start()
+    status = child.wait()
+    end()
+    listener.join(GRACE)  # only what could not be ended holds the other end of its pipe
+    for pid in stuck:
+        log.tell(f"process {pid} could not be ended")
+    log.end()
+    sys.stdout.write(f"{status}\n")
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
