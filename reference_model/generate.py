@@ -19,6 +19,7 @@ from reference_model.codecs.preprocess import (
 from reference_model.codecs.sizes import SHORT_SIDE, generation_size, latent_frames
 from reference_model.codecs.speech_text import (
     Language,
+    Over,
     SpeechVocabulary,
     encode_no_speech,
     encode_speech,
@@ -143,19 +144,25 @@ def encode(script: Script, params: ModelParams, codecs: Codecs, device: torch.de
         given_audio = _mel(rescale_peak(read_waveform(script.audio)))
         if len(given_audio) > tokens and script.task == "audio_driven":
             raise ValueError(f"the audio lasts {len(given_audio)} mel frames, the clip {tokens}")
+    over = speech_room(params, tokens, 0 if reference_audio is None else len(reference_audio))
     return Request(
         task=script.task,
         size=Size(frames, image.shape[2], image.shape[3], tokens),
         reference_image=image,
         caption=caption,
         negative_caption=negative_caption,
-        speech=encode_speech(vocabulary, script.speech, language, reference).ids,
-        negative_speech=encode_no_speech(vocabulary, language, reference).ids,
+        speech=encode_speech(vocabulary, script.speech, language, reference, over=over).ids,
+        negative_speech=encode_no_speech(vocabulary, language, reference, over=over).ids,
         given_video=video,
         reference_audio=reference_audio,
         given_audio=given_audio,
         seed=script.seed,
     )
+
+
+def speech_room(params: ModelParams, tokens: int, reference: int = 0, room: int = 0) -> Over | None:
+    """Over how many positions a model's texts are spread, for so many audio tokens; None: not at all."""
+    return Over(tokens, reference, room) if params.speech_text.spread == "even" else None
 
 
 def _pictures(

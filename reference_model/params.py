@@ -43,6 +43,7 @@ class SpeechTextParams:
     blocks: int = 4
     multiplier: int = 2
     positions: int = 4096
+    spread: Literal["none", "even"] = "none"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def nano() -> ModelParams:
         audio=BranchParams(width=128, ffn=512, heads=4),
         layers=6,
         interaction=InteractionParams(layers=(0, 2, 4)),
-        speech_text=SpeechTextParams(vocabulary=95, width=128, positions=512),
+        speech_text=SpeechTextParams(vocabulary=95, width=128, positions=1024, spread="even"),
         patch=(1, 4, 4),
         latent_channels=8,
         frequency=128,

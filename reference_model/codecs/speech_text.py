@@ -121,19 +121,53 @@ def pad_ids(ids: Sequence[int], shortest: int = SHORTEST) -> SpeechIds:
     return SpeechIds(torch.tensor(padded, dtype=torch.int64), len(padded))
 
 
+@dataclass(frozen=True)
+class Over:
+    """How many positions a text is spread over: the reference's tokens, padded to `reference_room`, then the clip's."""
+
+    clip: int
+    reference: int = 0
+    reference_room: int = 0
+
+
+def spread_ids(ids: Sequence[int], positions: int) -> list[int]:
+    """Each symbol in an equal share of the positions, so that text and sound run side by side from the first step on.
+
+    Average upsampling (ZipVoice, arXiv 2506.13053); the release leaves it to the model to learn what is said when.
+
+    Raises:
+        ValueError: more symbols than positions.
+    """
+    if len(ids) > positions:
+        raise ValueError(f"{len(ids)} symbols of speech do not fit into {positions} frames of sound")
+    return [ids[at * len(ids) // positions] for at in range(positions)] if ids else [PADDING_ID] * positions
+
+
+def _spread(reference: Sequence[int], spoken: Sequence[int], over: Over) -> SpeechIds:
+    before = spread_ids(reference, over.reference)
+    room = [PADDING_ID] * (max(over.reference, over.reference_room) - over.reference)
+    return pad_ids([*before, *room, *spread_ids(spoken, over.clip)])
+
+
 def encode_speech(
     vocabulary: SpeechVocabulary,
     text: str,
     language: Language,
     reference_text: str | None = None,
     punctuation: Punctuation = "released",
+    over: Over | None = None,
 ) -> SpeechIds:
     """Ids of what is to be said, after the transcript of the reference audio and a space where there is one.
 
+    With `over` both are spread over the tokens of their sound, and no space is needed between them.
+
     Raises:
-        ValueError, MissingExtraError: see `speech_symbols`.
+        ValueError, MissingExtraError: see `speech_symbols`, `spread_ids`.
     """
     symbols = speech_symbols(text, language, punctuation)
+    if over is not None:
+        told = [] if reference_text is None else speech_symbols(reference_text, language, punctuation)
+        return _spread(vocabulary.ids(told), vocabulary.ids(symbols), over)
     if reference_text is not None:
         symbols = [*speech_symbols(reference_text, language, punctuation), " ", *symbols]
     return pad_ids(vocabulary.ids(symbols))
@@ -144,11 +178,14 @@ def encode_no_speech(
     language: Language,
     reference_text: str | None = None,
     punctuation: Punctuation = "released",
+    over: Over | None = None,
 ) -> SpeechIds:
-    """Ids for the unguided pass: the reference transcript and one space, or the space alone.
+    """Ids for the unguided pass: the reference transcript and one space, or the space alone; `over` as for speech.
 
     Raises:
-        ValueError, MissingExtraError: see `speech_symbols`.
+        ValueError, MissingExtraError: see `speech_symbols`, `spread_ids`.
     """
     spoken = [] if reference_text is None else speech_symbols(reference_text, language, punctuation)
+    if over is not None:
+        return _spread(vocabulary.ids(spoken), vocabulary.ids([" "]), over)
     return pad_ids(vocabulary.ids([*spoken, " "]))

@@ -12,6 +12,7 @@ from torch import Tensor
 from reference_model.codecs.speech_text import SpeechVocabulary, encode_no_speech
 from reference_model.codecs.words import WordCaptions
 from reference_model.conditions import Exchange, Wanted, pad_rows
+from reference_model.generate import speech_room
 from reference_model.guidance import Task, task_exchange
 from reference_model.params import ModelParams
 from reference_model.training.clips import EncodedClips, speech_ids
@@ -109,7 +110,8 @@ class BatchMaker:
         shown = (
             clips.reference_latent[rows].float() if given_frames > 1 and other_picture else video[:, :, :1]
         )
-        captions, speech = self._texts(stage, task, rows, draw, mine)
+        voices = self._voices(rows) if task == "joint_ref_audio" else None
+        captions, speech = self._texts(stage, rows, draw, mine, voices)
         lengths = torch.tensor([len(ids) for ids in speech])
         batch = TrainingBatch(
             task=task,
@@ -123,7 +125,7 @@ class BatchMaker:
             audio_noise=noise(audio),
             time=self._times(stage, draw)[mine],
             reference_image=shown,
-            reference_audio=self._voices(rows) if task == "joint_ref_audio" else None,
+            reference_audio=voices,
             caption=pad_rows(captions, fill=-1),
             speech=pad_rows(speech, fill=-1),
             speech_lengths=lengths,
@@ -162,7 +164,7 @@ class BatchMaker:
         return 1000 * (s * u / (1 + (s - 1) * u))
 
     def _texts(
-        self, stage: ModelStage, task: Task, rows: Tensor, draw: random.Random, mine: slice
+        self, stage: ModelStage, rows: Tensor, draw: random.Random, mine: slice, voices: Tensor | None
     ) -> tuple[list[Tensor], list[Tensor]]:
         texts, captions, speech = self.clips.texts, [], []
         left_out = [
@@ -170,13 +172,16 @@ class BatchMaker:
             for _ in range(stage.batch)
         ]
         for row, (no_caption, no_speech) in zip(rows.tolist(), left_out[mine], strict=True):
-            reference = texts.reference_text[row] if task == "joint_ref_audio" else None
+            reference = None if voices is None else texts.reference_text[row]
+            spoken = 0 if voices is None else int(self.clips.reference_tokens[row])
+            room = 0 if voices is None else voices.shape[1]
+            over = speech_room(self.params, self.clips.mel.shape[1], spoken, room)
             ids = self.captions.ids("" if no_caption else texts.caption[row])
             captions.append(torch.tensor(ids))
             speech.append(
-                encode_no_speech(self.vocabulary, "en", reference).ids
+                encode_no_speech(self.vocabulary, "en", reference, over=over).ids
                 if no_speech
-                else speech_ids(self.vocabulary, texts.speech[row], reference)
+                else speech_ids(self.vocabulary, texts.speech[row], reference, over)
             )
         return captions, speech
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reference_model.codecs.mel import RELEASED_MEL
-from reference_model.codecs.speech_text import SpeechVocabulary, encode_speech
+from reference_model.codecs.speech_text import Over, SpeechVocabulary, encode_speech
 from reference_model.training.shards import INDEX, Texts, read_shards
 
 SILENCE = (torch.tensor(RELEASED_MEL.floor).log().item() - RELEASED_MEL.mean) / RELEASED_MEL.std
@@ -77,9 +77,11 @@ def read_clips(folder: Path, codec: str | None = None) -> EncodedClips:
     )
 
 
-def speech_ids(vocabulary: SpeechVocabulary, text: str, reference: str | None) -> Tensor:
+def speech_ids(
+    vocabulary: SpeechVocabulary, text: str, reference: str | None, over: Over | None = None
+) -> Tensor:
     """Ids `[L]` of what is said, after the transcript of the reference voice where there is one."""
-    return encode_speech(vocabulary, text, "en", reference).ids
+    return encode_speech(vocabulary, text, "en", reference, over=over).ids
 
 
 def _codec_of(folder: Path) -> str:

@@ -10,6 +10,7 @@ from reference_model.codecs.mel import denormalise
 from reference_model.codecs.nano_video import load_nano_video
 from reference_model.codecs.preprocess import video_to_frames, waveform_to_int16
 from reference_model.codecs.speech_text import SpeechVocabulary, encode_no_speech
+from reference_model.generate import speech_room
 from reference_model.guidance import NoGuidance
 from reference_model.layout import Size
 from reference_model.media import write_clip
@@ -41,6 +42,7 @@ def write_samples(module: FlowLoss, clips: EncodedClips, recipe: TrainModel, fol
 def _request(module: FlowLoss, clips: EncodedClips, row: int, driven: bool) -> Request:
     vocabulary = SpeechVocabulary.printable_ascii()
     latents, mel = clips.latents[row].float(), clips.mel[row].float()
+    over = speech_room(module.model.params, len(mel))
     caption, nothing = module.captions.encode([clips.texts.caption[row], ""])
     return Request(
         task="audio_driven" if driven else "joint",
@@ -48,8 +50,8 @@ def _request(module: FlowLoss, clips: EncodedClips, row: int, driven: bool) -> R
         reference_image=latents[:, :1],
         caption=caption,
         negative_caption=nothing,
-        speech=speech_ids(vocabulary, clips.texts.speech[row], None),
-        negative_speech=encode_no_speech(vocabulary, "en").ids,
+        speech=speech_ids(vocabulary, clips.texts.speech[row], None, over),
+        negative_speech=encode_no_speech(vocabulary, "en", over=over).ids,
         given_audio=mel if driven else None,
         seed=row,
     )

@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from reference_model.codecs.speech_text import (
     PADDING_ID,
     SHORTEST,
+    Over,
     SpeechVocabulary,
     VocabularyMismatchError,
     encode_no_speech,
     encode_speech,
     pad_ids,
     speech_symbols,
+    spread_ids,
 )
 
 ASCII = SpeechVocabulary.printable_ascii()
@@ -122,3 +124,30 @@ def test_mandarin_punctuation_is_folded_in_part() -> None:
 def test_characters_without_a_reading_stay_one_symbol_each(text: str) -> None:
     symbols = [symbol for symbol in spoken(text) if symbol != " "]
     assert len(symbols) == len(text)
+
+
+def test_spread_text_gives_every_symbol_an_equal_share_of_the_sound() -> None:
+    ids = encode_speech(
+        ASCII, "abc", "en", "xy", over=Over(clip=7, reference=4, reference_room=6)
+    ).ids.tolist()
+    a, b, c, x, y = ASCII.ids("abcxy")
+    assert ids == [x, x, y, y, -1, -1, a, a, a, b, b, c, c]
+    silent = encode_no_speech(
+        ASCII, "en", "xy", over=Over(clip=7, reference=4, reference_room=6)
+    ).ids.tolist()
+    assert silent == [x, x, y, y, -1, -1, *ASCII.ids(" ") * 7]
+
+
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=40), st.integers(40, 300))
+def test_spreading_keeps_order_and_loses_nothing(ids: list[int], positions: int) -> None:
+    numbered = spread_ids(range(len(ids)), positions)
+    shares = [numbered.count(i) for i in range(len(ids))]
+    assert numbered == sorted(numbered)
+    assert sum(shares) == positions
+    assert max(shares) - min(shares) <= 1
+    assert spread_ids(ids, positions) == [ids[i] for i in numbered]
+
+
+def test_speech_that_does_not_fit_its_sound_is_refused() -> None:
+    with pytest.raises(ValueError, match="9 symbols of speech do not fit into 8 frames of sound"):
+        spread_ids(range(9), 8)
