@@ -93,7 +93,8 @@ CASES: dict[str, Case] = {
         "--use-deepcache 1 --flow-shift-eval-video 5.0 --save-path JOB/out")),
     "talker-t2av": ("talker-t2av", JR, {"motion": str(FAKES / "talker-t2av" / "motion.pt")}, (
         "ENV/python infer.py --text 'Words of a.' --ref-audio JOB/media/c0000_a_r0_reference_audio.wav --ref-motion "
-        "ROOT/motion.pt --ref-video JOB/media/c0000_a_r0_still.mp4 --gt-prefix-seconds 0 --output JOB/out/clip.mp4")),
+        f"{FAKES / 'talker-t2av' / 'motion.pt'} "
+        "--ref-video JOB/media/c0000_a_r0_still.mp4 --gt-prefix-seconds 0 --output JOB/out/clip.mp4")),
     "musetalk": ("musetalk", A, {}, (
         "ENV/python -m scripts.inference --inference_config JOB/tasks.yaml --result_dir JOB/out --unet_model_path "
         "models/musetalkV15/unet.pth --unet_config models/musetalkV15/musetalk.json --version v15 --fps 25")),
@@ -185,3 +186,34 @@ def test_a_cell_comes_back_from_a_table_as_it_was(text: str) -> None:
     if text:
         table = f'a,b\n"x","{text.replace(chr(34), chr(34) * 2)}"\n'
         assert pd.read_csv(io.StringIO(table))["b"].tolist() == [text]
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "said"),
+    [("ltx-2", 120, "8 n . 1: 113 or 121, got 120"), ("mova", 120, "4 n . 1: 117 or 121, got 120")],
+)
+def test_a_number_of_frames_that_it_cannot_make_is_refused(name: str, frames: int, said: str) -> None:
+    assert system(name, num_frames=frames + 1)
+    with pytest.raises(ValueError, match=said):
+        system(name, num_frames=frames)
+
+
+def test_a_prompt_of_too_many_words_is_answered_with_a_reason(tmp_path: Path) -> None:
+    samples = [sample(tmp_path / "given", speech=" ".join(["word"] * count)) for count in (100, 250)]
+    fits, refused = system("ltx-2", **LTX).shown(jobs(samples, tmp_path), tmp_path / "scratch")
+    assert isinstance(fits, Prepared) and isinstance(refused, dict)
+    assert "the prompt has 258 words, it takes 200 at most" in str(*refused.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("mova", {}), ("ltx-2", LTX), ("javisdit", {"text_only": True})]
+)
+def test_quotes_inside_quoted_words_become_single_and_it_is_noted(
+    tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    given = sample(tmp_path / "given", speech='He said "no".')
+    (prepared,) = system(name, **options).shown(jobs([given], tmp_path), tmp_path / "scratch")
+    assert isinstance(prepared, Prepared)
+    texts = " ".join([*prepared.command, *(p.read_text() for p in prepared.batch.folder.glob("*.csv"))])
+    assert "He said 'no'." in texts and 'said "no"' not in texts.replace('""', '"')
+    assert "double quotes inside the words to speak" in " ".join(*prepared.batch.notes.values())

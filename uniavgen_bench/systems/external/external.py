@@ -84,6 +84,18 @@ class SeededOptions(ExternalOptions):
     seed: int = Field(default=2025, ge=0)
 
 
+def whole_steps(value: int, step: int) -> int:
+    """Return a number of frames that is a multiple of `step`, plus 1.
+
+    Raises:
+        ValueError: it is not; with the nearest that are.
+    """
+    below = (value - 1) // step * step + 1
+    if below != value:
+        raise ValueError(f"frames are {step} n + 1: {below} or {below + step}, got {value}")
+    return value
+
+
 def no_weights(options: Any) -> tuple[str, ...]:
     """Return no paths: the system fetches its weights itself."""
     return ()

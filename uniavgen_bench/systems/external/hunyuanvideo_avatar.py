@@ -67,7 +67,7 @@ def prepare(batch: Batch[HunyuanVideoAvatarOptions]) -> Launch:
 
 def _row(batch: Batch[HunyuanVideoAvatarOptions], item: Item) -> tuple[str, ...]:
     image, sound = str(batch.image(item)), str(batch.sound(item))
-    text = cell(prompt(item, batch.options.prompt), "prompt")
+    text = cell(prompt(item, batch.options.prompt, batch.note), "prompt")
     return item.name, image, sound, text, str(FPS)
 
 

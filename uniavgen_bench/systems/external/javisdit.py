@@ -53,7 +53,7 @@ class JavisDiTOptions(SeededOptions):
 def prepare(batch: Batch[JavisDiTOptions]) -> Launch:
     """Write the list of prompts and the configuration with the seed in it."""
     options = batch.options
-    rows = batch.each(lambda item: cell(prompt(item, options.prompt), "prompt"))
+    rows = batch.each(lambda item: cell(prompt(item, options.prompt, batch.note), "prompt"))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["text"])

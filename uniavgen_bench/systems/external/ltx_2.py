@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.systems.external.batch import Batch, Item, Launch
-from uniavgen_bench.systems.external.external import Delivered, External, ExternalOptions
+from uniavgen_bench.systems.external.external import Delivered, External, ExternalOptions, whole_steps
 from uniavgen_bench.systems.external.plugin import external_plugin
 from uniavgen_bench.systems.external.prompts import PromptTemplate, prompt
 
 FPS, STEP = 24, 8
+WORDS = 200
+"""Words that a prompt may have."""
 SHARED = ("text_encoder_path", "video_vae_path", "audio_vae_path", "spatial_upsampler_path")
 
 
@@ -37,6 +40,11 @@ class Ltx2Options(ExternalOptions):
     prompt: PromptTemplate = '{caption} The person says: "{speech}"'
     driven_prompt: PromptTemplate = "{caption}"
 
+    @field_validator("num_frames")
+    @classmethod
+    def _steps(cls, value: int) -> int:
+        return whole_steps(value, STEP)
+
 
 def prepare(batch: Batch[Ltx2Options]) -> Launch:
     """Choose the pipeline of the task."""
@@ -52,10 +60,12 @@ def prepare(batch: Batch[Ltx2Options]) -> Launch:
         head = ("python", "-m", "ltx_pipelines.a2vid_two_stage", "--transformer-path", options.dev_transformer_path,
                 "--distilled-lora", options.distilled_lora, str(options.lora_strength))  # fmt: skip
         own = ("--audio-path", sound)
-        text = prompt(item, options.driven_prompt)
+        text = prompt(item, options.driven_prompt, batch.note)
     else:
         head = ("python", "-m", "ltx_pipelines.distilled", "--transformer-path", options.transformer_path)
-        own, frames, text = (), options.num_frames, prompt(item, options.prompt)
+        own, frames, text = (), options.num_frames, prompt(item, options.prompt, batch.note)
+    if (count := len(text.split())) > WORDS:
+        raise MissingError(Reason.NOT_GENERATED, f"the prompt has {count} words, it takes {WORDS} at most")
     return Launch(
         (*head, *paths, "--num-frames", str(frames), "--seed", str(item.seed), *image, *own, "--prompt", text,
          "--output-path", out),
@@ -126,6 +136,7 @@ EXTERNAL = External(
     caveats=(
         "its image is compressed again before it conditions (CRF 33; 18 from 2.4)",
         "users report still faces for very clean synthetic speech",
+        f"a prompt of more than {WORDS} words is answered with a reason",
         "weights of 2.3 have other options and cannot be named here",
     ),
 )

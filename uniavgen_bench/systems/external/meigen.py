@@ -68,7 +68,7 @@ def _prepare(
             f"the driving sound lasts {seconds:.3f} s, it needs more than {LEAST / FPS:.2f} s",
         )
     asked = {
-        "prompt": prompt(item, options.prompt),
+        "prompt": prompt(item, options.prompt, batch.note),
         picture: str(batch.image(item)),
         "cond_audio": {"person1": str(sound)},
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch, Launch
-from uniavgen_bench.systems.external.external import Delivered, External, ExternalOptions
+from uniavgen_bench.systems.external.external import Delivered, External, ExternalOptions, whole_steps
 from uniavgen_bench.systems.external.plugin import external_plugin
 from uniavgen_bench.systems.external.prompts import PromptTemplate, prompt
 
@@ -23,6 +23,11 @@ class MovaOptions(ExternalOptions):
     offload: Literal["cpu", "group", "none"] = "cpu"
     prompt: PromptTemplate = '{caption} The person says, "{speech}"'
 
+    @field_validator("num_frames")
+    @classmethod
+    def _steps(cls, value: int) -> int:
+        return whole_steps(value, 4)
+
 
 def prepare(batch: Batch[MovaOptions]) -> Launch:
     """Copy the image."""
@@ -31,7 +36,7 @@ def prepare(batch: Batch[MovaOptions]) -> Launch:
     return Launch(
         ("torchrun", f"--nproc_per_node={count}", "scripts/inference_single.py", "--ckpt_path", options.ckpt_path,
          "--cp_size", count, "--height", str(options.height), "--width", str(options.width),
-         "--num_frames", str(options.num_frames), "--prompt", prompt(item, options.prompt),
+         "--num_frames", str(options.num_frames), "--prompt", prompt(item, options.prompt, batch.note),
          "--ref_path", str(batch.image(item)), "--output_path", str(batch.out / "clip.mp4"),
          "--seed", str(item.seed), "--offload", options.offload),
         {item.name: "out/clip.mp4"},
@@ -66,6 +71,8 @@ EXTERNAL = External(
     ),
     caveats=(
         "several devices work on one clip",
+        "words in double quotes are spoken, so quotes inside the words to speak become single ones (it is noted), and "
+        "quoted words of a caption may be spoken too",
         "the image is cropped from its centre to the size that is asked for: set height and width to the image's ratio",
     ),
 )  # fmt: skip

@@ -44,7 +44,7 @@ class OmniAvatarOptions(ExternalOptions):
 def prepare(batch: Batch[OmniAvatarOptions]) -> Launch:
     """Write the list of one line."""
     item, options = batch.only, batch.options
-    text = prompt(item, options.prompt)
+    text = prompt(item, options.prompt, batch.note)
     if BETWEEN in text:
         raise MissingError(
             Reason.NOT_GENERATED, f"the prompt holds {BETWEEN}, which separates the fields of its list"

@@ -6,6 +6,7 @@ import csv
 import glob
 import io
 import re
+from collections.abc import Callable
 from typing import Literal, Self
 
 import yaml
@@ -16,7 +17,7 @@ from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch, Item, Launch
 from uniavgen_bench.systems.external.external import Delivered, External, SeededOptions
 from uniavgen_bench.systems.external.plugin import external_plugin
-from uniavgen_bench.systems.external.prompts import PromptTemplate, cell, prompt
+from uniavgen_bench.systems.external.prompts import PromptTemplate, cell, prompt, silent
 
 TAGS = re.compile(r"<.*?>")
 NAMED = 50
@@ -58,7 +59,7 @@ class OviOptions(SeededOptions):
         return self
 
 
-def full_prompt(item: Item, options: OviOptions) -> str:
+def full_prompt(item: Item, options: OviOptions, note: Callable[[Item, str], None] = silent) -> str:
     """Return the prompt with the description of the sound in the form of the chosen model.
 
     Raises:
@@ -70,7 +71,7 @@ def full_prompt(item: Item, options: OviOptions) -> str:
             raise MissingError(
                 Reason.NOT_GENERATED, f"the {what} holds {tag.group()}, which is a tag of its prompts"
             )
-    text = prompt(item, options.prompt)
+    text = prompt(item, options.prompt, note)
     if not options.sound:
         return text
     if options.model_name == "720x720_5s":
@@ -99,7 +100,9 @@ def side(options: OviOptions) -> int:
 def prepare(batch: Batch[OviOptions]) -> Launch:
     """Write `prompts.csv` and `run.yaml`."""
     options, size = batch.options, side(batch.options)
-    rows = batch.each(lambda item: (cell(full_prompt(item, options), "prompt"), str(batch.image(item))))
+    rows = batch.each(
+        lambda item: (cell(full_prompt(item, options, batch.note), "prompt"), str(batch.image(item)))
+    )
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["text_prompt", "image_path"])

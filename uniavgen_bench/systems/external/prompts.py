@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -11,6 +12,7 @@ from uniavgen_bench.systems.external.batch import Item
 from uniavgen_bench.systems.external.template import checked_template, filled, placeholders
 
 WORDS = ("caption", "speech")
+QUOTED = '"{speech}"'
 NO_VALUE = frozenset(
     {"#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-NaN", "-nan",
      "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN"}
@@ -26,8 +28,15 @@ PromptTemplate = Annotated[str, AfterValidator(_checked)]
 """A prompt with the placeholders `{caption}` and `{speech}`."""
 
 
-def prompt(item: Item, template: str) -> str:
+def silent(item: Item, text: str) -> None:
+    """Say nothing."""
+
+
+def prompt(item: Item, template: str, note: Callable[[Item, str], None] = silent) -> str:
     """Return the prompt of an item on one line.
+
+    Where the template puts the words to speak in double quotes, such quotes inside them become single ones, as they
+    would end the speech; `note` is told so.
 
     Raises:
         MissingError: the template speaks, and the sample has no text to speak; or nothing is left but spaces.
@@ -36,6 +45,12 @@ def prompt(item: Item, template: str) -> str:
     if "speech" in placeholders(template) and not sample.speech:
         raise MissingError(Reason.NO_TRANSCRIPT, "the sample has no text to speak")
     words = {"caption": sample.caption or "", "speech": sample.speech or ""}
+    if QUOTED in template and '"' in words["speech"]:
+        words["speech"] = words["speech"].replace('"', "'")
+        note(
+            item,
+            "double quotes inside the words to speak were written as single ones, as the prompt quotes them",
+        )
     text = " ".join(filled(template, words.__getitem__).split())
     if not text:
         raise MissingError(

@@ -85,7 +85,7 @@ def _row(batch: Batch[UniAVGenOptions], item: Item) -> dict[str, str]:
     row |= {
         "data_id": item.name,
         "speech_content": cell(batch.speech(item), "text to speak"),
-        "prompt": cell(prompt(item, batch.options.prompt), "prompt"),
+        "prompt": cell(prompt(item, batch.options.prompt, batch.note), "prompt"),
         "lang": sample.language,
     }
     if task is not Task.DUBBING or sample.image is not None:

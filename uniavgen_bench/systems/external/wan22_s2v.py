@@ -25,7 +25,7 @@ class WanS2VOptions(ExternalOptions):
 def prepare(batch: Batch[WanS2VOptions]) -> Launch:
     """Copy image and sound; what is left out would silently be an example of its own."""
     item, options = batch.only, batch.options
-    text = prompt(item, options.prompt)
+    text = prompt(item, options.prompt, batch.note)
     chosen = {
         "--infer_frames": options.infer_frames, "--num_clip": options.num_clip, "--sample_steps": options.sample_steps
     }  # fmt: skip
