@@ -217,3 +217,25 @@ def test_quotes_inside_quoted_words_become_single_and_it_is_noted(
     texts = " ".join([*prepared.command, *(p.read_text() for p in prepared.batch.folder.glob("*.csv"))])
     assert "He said 'no'." in texts and 'said "no"' not in texts.replace('""', '"')
     assert "double quotes inside the words to speak" in " ".join(*prepared.batch.notes.values())
+
+
+def test_javisdit_takes_prompts_without_speech_as_they_are(tmp_path: Path) -> None:
+    samples = [
+        sample(tmp_path / "given", "bench", caption="A dog barks.", speech=None).model_copy(
+            update={"task": None}
+        ),
+        sample(tmp_path / "given", "bare", caption=None, speech=None),
+    ]
+    made_by = system("javisdit", text_only=True, batch=0)
+    made_by.ready(samples)
+    one, other = made_by.shown(jobs(samples, tmp_path), tmp_path / "scratch")
+    assert isinstance(one, Prepared) and isinstance(other, dict)
+    assert (one.batch.folder / "prompts.csv").read_text().splitlines() == ["text", "A dog barks."]
+    assert "has no caption" in str(*other.values())
+
+
+def test_another_version_of_javisdit_needs_its_own_weights() -> None:
+    with pytest.raises(ValueError, match=r"names the weights of v1\.0: set it to those of v0\.1"):
+        system("javisdit", text_only=True, version="v0.1")
+    made_by = system("javisdit", text_only=True, version="v0.1", model_path="./checkpoints/JavisDiT-v0.1")
+    assert made_by.external.weights(made_by.options) == ("./checkpoints/JavisDiT-v0.1",)

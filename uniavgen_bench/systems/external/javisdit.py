@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import Task
-from uniavgen_bench.systems.external.batch import Batch, Launch
+from uniavgen_bench.systems.external.batch import Batch, Item, Launch
 from uniavgen_bench.systems.external.external import Delivered, External, SeededOptions
 from uniavgen_bench.systems.external.plugin import external_plugin
 from uniavgen_bench.systems.external.prompts import PromptTemplate, cell, prompt
@@ -23,7 +23,8 @@ class JavisDiTOptions(SeededOptions):
     """Its options. `text_only` must be set: it sees neither the image nor which words are to be spoken.
 
     `version`: v1.0 is JavisDiT++, v0.1 is JavisDiT. `batch` is 1, because the noise of a prompt depends on those
-    before it in the list; a larger one is faster.
+    before it in the list; a larger one is faster. `prompt_without_speech`: of samples that have no words to speak, as
+    in JavisBench. `model_path`: must be set for v0.1, which has weights of its own.
     """
 
     seed: int = Field(default=42, ge=0)
@@ -32,6 +33,7 @@ class JavisDiTOptions(SeededOptions):
     version: Literal["v1.0", "v0.1"] = "v1.0"
     model_path: str = "./checkpoints/JavisDiT-v1.0-jav"
     prompt: PromptTemplate = '{caption} The person says: "{speech}"'
+    prompt_without_speech: PromptTemplate = "{caption}"
     num_frames: int = Field(default=81, ge=1)
     resolution: str = "480p"
     aspect_ratio: str = "9:16"
@@ -42,6 +44,8 @@ class JavisDiTOptions(SeededOptions):
             raise ValueError(
                 "it takes neither the image nor the words of the task: set text_only: true to run it on prompts alone"
             )
+        if self.version != "v1.0" and self.model_path == type(self).model_fields["model_path"].default:
+            raise ValueError(f"model_path names the weights of v1.0: set it to those of {self.version}")
         return self
 
     @property
@@ -53,7 +57,7 @@ class JavisDiTOptions(SeededOptions):
 def prepare(batch: Batch[JavisDiTOptions]) -> Launch:
     """Write the list of prompts and the configuration with the seed in it."""
     options = batch.options
-    rows = batch.each(lambda item: cell(prompt(item, options.prompt, batch.note), "prompt"))
+    rows = batch.each(lambda item: _prompt(batch, item))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["text"])
@@ -69,6 +73,12 @@ def prepare(batch: Batch[JavisDiTOptions]) -> Launch:
          "--verbose", "2"),
         {item.name: f"out/sample_{number:04d}.mp4" for number, (item, _) in enumerate(rows)},
     )  # fmt: skip
+
+
+def _prompt(batch: Batch[JavisDiTOptions], item: Item) -> str:
+    options = batch.options
+    template = options.prompt if item.sample.speech else options.prompt_without_speech
+    return cell(prompt(item, template, batch.note), "prompt")
 
 
 def _seeded(batch: Batch[JavisDiTOptions]) -> str:
@@ -108,7 +118,8 @@ EXTERNAL = External(
         "git clone https://github.com/JavisVerse/JavisDiT && cd JavisDiT && git checkout b505b37",
         "make an environment with Python 3.10 as its README says; torchvision is pinned to 0.21.0, which does not fit "
         "torch 2.5.1",
-        "download JavisVerse/JavisDiT-v1.0-jav, Wan-AI/Wan2.1-T2V-1.3B and cvssp/audioldm2 into ./checkpoints",
+        "download JavisVerse/JavisDiT-v1.0-jav (for v0.1 its own weights and imagebind_huge.pth, named by model_path), "
+        "Wan-AI/Wan2.1-T2V-1.3B and cvssp/audioldm2 into ./checkpoints",
     ),
     caveats=(
         "it sees neither the reference image nor which words are to be spoken: its row cannot be compared with rows "
