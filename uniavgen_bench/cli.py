@@ -60,10 +60,12 @@ def _run(resolved: Any, json: bool, **options: Any) -> None:
 
     command = " ".join(["uniavgen-bench", *sys.argv[1:]])
     try:
-        run_and_show(resolved, RunOptions(command=command, **options), json=json)
+        finished = run_and_show(resolved, RunOptions(command=command, **options), json=json)
     except KeyboardInterrupt:
         typer.echo("stopped: what was scored is kept; the same command goes on from here", err=True)
         raise typer.Exit(130) from None
+    if finished.without_result:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -88,6 +90,9 @@ def score(
     json: Json = False,
 ) -> None:
     """Score finished clips and write a run directory with a report.
+
+    Exit status 0: every system, controls aside, has at least one score; 1: one has no clip or no score at all (the
+    report is there all the same); 2: it cannot be carried out; 130: stopped by hand.
 
     Examples:
 
@@ -132,6 +137,9 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a suite: generate what is to be generated, score, and report.
+
+    Exit status 0: every system, controls aside, has at least one score; 1: one has no clip or no score at all (the
+    report is there all the same); 2: it cannot be carried out; 130: stopped by hand.
 
     Examples:
 

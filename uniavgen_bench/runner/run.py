@@ -27,6 +27,7 @@ from uniavgen_bench.core.run_files import (
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.store import home
 from uniavgen_bench.runner.comparison_blocks import completed
+from uniavgen_bench.runner.nothing_made import without_result
 from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
@@ -66,13 +67,17 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: where it lies, its manifest, its verdicts, and seconds by stage over all clips."""
+    """A finished run: where it lies, its manifest, its verdicts, and seconds by stage over all clips.
+
+    `without_result`: systems, controls aside, that have no clip or no score at all.
+    """
 
     directory: RunDirectory
     manifest: RunManifest
     verdicts: Verdicts
     timings: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    without_result: tuple[str, ...] = ()
 
 
 def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None = None) -> Finished:
@@ -257,7 +262,8 @@ def _finish(
         }
     )
     write_json(directory.manifest_path, manifest.model_dump(mode="json"))
-    return Finished(directory, manifest, verdicts, timings, problems)
+    empty = without_result(plan.systems, records, table)
+    return Finished(directory, manifest, verdicts, timings, problems, empty)
 
 
 def scores_table(ordered: Sequence[ClipOutcome], metrics: Sequence[str]) -> pd.DataFrame:

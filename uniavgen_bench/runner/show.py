@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import SystemInfo
 from uniavgen_bench.report.build import build_report, write_report
@@ -27,6 +28,7 @@ from uniavgen_bench.report.run_data import read_run
 from uniavgen_bench.runner.plan import Plan
 from uniavgen_bench.runner.run import Finished, Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ResolvedSuite
+from uniavgen_bench.runner.told_reasons import ToldReasons
 from uniavgen_bench.runner.verdicts import Verdicts
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
 from uniavgen_bench.stats.ablation_table import print_ablation
@@ -44,9 +46,10 @@ class _Display:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.total, self.done, self.missing = 0, 0, 0
+        self.total, self.done = 0, 0
         self.bar: Progress | None = None
         self.task: TaskID | None = None
+        self.told = ToldReasons()
 
     def note(self, text: str) -> None:
         self.console.print(f"[yellow]note[/]  {escape(text)}", highlight=False)
@@ -65,21 +68,24 @@ class _Display:
 
     def finished(self, work: ClipWork, outcome: ClipOutcome) -> None:
         self.done += 1
-        if outcome.record.problem:
-            self.missing += 1
-            name = f"{work.key.system}/{work.key.sample}"
-            self.console.print(
-                f"[yellow]skip[/]  {escape(name)}: {escape(outcome.record.problem)}", highlight=False
-            )
+        problem = outcome.record.problem
+        # What could not be made was told of when it was tried.
+        if problem and not isinstance(work.made, Missing) and self.told.first(work.key.system, problem):
+            self._skip(f"{work.key.system}/{work.key.sample}: {problem}")
         if self.bar is not None and self.task is not None:
             shown = escape(f"{work.key.system}/{work.key.sample}"[:40])
             self.bar.update(self.task, completed=self.done, current=shown)
         elif self.done % LINE_EVERY == 0 or self.done == self.total:
             self.console.print(f"scored {self.done} of {self.total}", highlight=False)
 
+    def _skip(self, text: str) -> None:
+        self.console.print(f"[yellow]skip[/]  {escape(text)}", highlight=False)
+
     def stop(self) -> None:
         if self.bar is not None:
             self.bar.stop()
+        for system, reason, count in self.told.repeated():
+            self._skip(f"{system}: {count} clips: {reason}")
 
 
 def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) -> Finished:
@@ -102,6 +108,11 @@ def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) ->
         )
     if not json:
         _show_costs(console, finished)
+    if finished.without_result:
+        said = "; ".join(finished.without_result)
+        console.print(
+            f"[red]nothing to show[/]  {escape(said)} (exit status 1)", highlight=False, soft_wrap=True
+        )
     return finished
 
 

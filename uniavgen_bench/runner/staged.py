@@ -18,6 +18,7 @@ from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.runner.configured import ConfiguredSystem
 from uniavgen_bench.runner.plan import Plan, PlannedClip
 from uniavgen_bench.runner.suite import ResolvedSuite
+from uniavgen_bench.runner.told_reasons import ToldReasons
 from uniavgen_bench.runner.worker import clip_folder, disk_errors, read_sidecar
 from uniavgen_bench.systems.system import CheckedOut, Job, StagedSystem, SystemPlugin
 from uniavgen_bench.systems.task_inputs import FILES, given_by_task, handed_over
@@ -112,13 +113,16 @@ def _make(
         return made
     note(f"{name}: making {len(waiting)} clips (logs: {JOBS}/{slug(name)})")
 
+    told = ToldReasons()
+
     def done(index: int, missing: Missing | None, facts: Mapping[str, Any]) -> None:
         clip, out, key = waiting[index]
         if missing is None and not out.is_file():
             missing = Missing(Reason.NOT_GENERATED, "the system told of a clip that is not there")
         if missing is not None:
             made[clip.key] = missing
-            note(f"{name}/{clip.key.sample}: {missing}")
+            if told.first(name, missing):
+                note(f"{name}/{clip.key.sample}: {missing}")
             return
         _write_sidecar(staged, clip, out, key, {"identity": identity, **facts})
         made[clip.key] = out
@@ -132,6 +136,8 @@ def _make(
             job.out.parent.mkdir(parents=True, exist_ok=True)
             job.out.unlink(missing_ok=True)
         staged.system.generate_many(jobs, run / JOBS / slug(name), done)
+    for _, reason, count in told.repeated():
+        note(f"{name}: no clip for {count} samples: {reason}")
     for clip, _, _ in waiting:
         made.setdefault(clip.key, Missing(Reason.NOT_GENERATED, "the system said nothing of this clip"))
     return made
