@@ -84,12 +84,16 @@ class Makes(Protocol):
 
 @dataclass
 class Made:
-    """What a system told: facts of the clips that are there, reasons of those that are not, and where."""
+    """What a system told: facts of the clips that are there, reasons of those that are not, and where.
+
+    `retold`: of which it told twice, because they turned out otherwise when their process had ended.
+    """
 
     folder: Path
     outs: list[Path]
     facts: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     missing: dict[int, Missing] = field(default_factory=dict)
+    retold: list[int] = field(default_factory=list)
 
     def log(self, number: int = 0) -> str:
         return (self.folder / f"{number:04d}" / "log.txt").read_text()
@@ -106,19 +110,24 @@ def jobs(samples: Sequence[Sample], folder: Path, repeats: int = 1) -> list[Job]
     ]
 
 
-def make(made_by: Makes, samples: Sequence[Sample], folder: Path, repeats: int = 1) -> Made:
-    """Let a system make clips; each job is told of exactly once."""
+def make(
+    made_by: Makes, samples: Sequence[Sample], folder: Path, repeats: int = 1, *, retold: int = 0
+) -> Made:
+    """Let a system make clips; each job is told of exactly once, but for `retold` clips that are told of anew."""
     wanted = jobs(samples, folder, repeats)
     made = Made(folder / "jobs" / "system", [job.out for job in wanted])
 
     def done(index: int, missing: Missing | None, facts: Mapping[str, Any]) -> None:
-        assert index not in made.facts and index not in made.missing, "told twice"
+        assert index not in made.missing, "told of again though it was missing"
+        if made.facts.pop(index, None) is not None:
+            made.retold.append(index)
         if missing is None:
             made.facts[index] = facts
         else:
             made.missing[index] = missing
 
     made_by.generate_many(wanted, made.folder, done)
+    assert len(made.retold) == retold, "told twice"
     assert len(made.facts) + len(made.missing) == len(wanted)
     assert all(out.is_file() == (i in made.facts) for i, out in enumerate(made.outs))
     return made

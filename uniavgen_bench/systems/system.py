@@ -59,7 +59,10 @@ class CheckedOut(Protocol):
 
 
 JobDone = Callable[[int, Missing | None, Mapping[str, Any]], None]
-"""Told once for every job, by its index: why its clip is missing, or None and side facts of the clip that is there."""
+"""Told of every job, by its index: why its clip is missing, or None and side facts of the clip that is there.
+
+A second time only of a clip that turned out to be another, or none, when its process had ended: the last word counts.
+"""
 
 
 class StagedSystem(System, Protocol):

@@ -45,6 +45,7 @@ def clip(
     path.parent.mkdir(parents=True, exist_ok=True)
     if mode == "BROKEN":
         path.write_bytes(b"no media " * 400)
+        print("the encoder broke off", flush=True)
         return
     seed = int(hashlib.sha256("|".join(t or "" for t in texts).encode()).hexdigest()[:8], 16)
     _write(path, seed, seconds, fps, rate if mode != "SILENT" else None, size)

@@ -13,7 +13,6 @@ from typing import Any
 
 from uniavgen_bench.core.atomic import write_json
 from uniavgen_bench.core.result import Missing, MissingError, Reason
-from uniavgen_bench.media.probe import ClipFacts
 from uniavgen_bench.systems.external.batch import AnyBatch, Batch, Item, Launch
 from uniavgen_bench.systems.external.checkout import (
     Commit,
@@ -23,6 +22,7 @@ from uniavgen_bench.systems.external.checkout import (
     process_environment,
 )
 from uniavgen_bench.systems.external.collect import (
+    Examined,
     delivered,
     delivered_facts,
     departures,
@@ -30,8 +30,8 @@ from uniavgen_bench.systems.external.collect import (
     found,
     keep,
     media_note,
+    own_departures,
     settled,
-    sound_level,
 )
 from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.process import Ended, run_process
@@ -39,7 +39,10 @@ from uniavgen_bench.systems.external.redaction import Redaction
 from uniavgen_bench.systems.external.sizes import size_departure
 
 Done = Callable[[Item, Missing | None, Mapping[str, Any]], None]
-"""Told once for every item: why its clip is missing, or None and the side facts of the clip that is there."""
+"""Told for every item: why its clip is missing, or None and the side facts of the clip that is there.
+
+A second time only of a clip that turned out to be another, or none, when its process had ended.
+"""
 LOG = "log.txt"
 
 
@@ -139,7 +142,7 @@ class Attempts:
             prepared.command, self._root, prepared.environment, log, taking.look, self._options.timeout,
             self._options.devices, self._hidden,
         )  # fmt: skip
-        taking.look(ended.gpu, at_end=True)
+        taking.look_at_end(ended)
         write_json(kept / "result.json", {
             "status": ended.status, "stalled": ended.stalled, "seconds": ended.seconds, **ended.gpu,
             "clips": sorted(name for name in taking.taken), "commit": self._commit.sha,
@@ -164,6 +167,8 @@ class Attempts:
         if ended.status == 0:
             return Missing(Reason.NOT_GENERATED, f"it ended with status 0 and left no clip; {where}")
         line = last_line(log)
+        if ended.status is None:
+            return Missing(Reason.CRASHED, f"its supervisor was ended from outside; {where}")
         said = f": {line}" if line else ""
         return Missing(Reason.CRASHED, f"it ended with status {ended.status}{said}; {where}")
 
@@ -193,73 +198,146 @@ class Attempts:
     def _finish(self, item: Item, missing: Missing | None, facts: Mapping[str, Any]) -> None:
         if item.name not in self._finished:
             self._finished.add(item.name)
-            if missing is not None:
-                missing = Missing(missing.reason, self._hidden.text(missing.detail))
-            self._done(item, missing, facts)
+            self._tell(item, missing, facts)
+
+    def _tell(self, item: Item, missing: Missing | None, facts: Mapping[str, Any]) -> None:
+        if missing is not None:
+            missing = Missing(missing.reason, self._hidden.text(missing.detail))
+        self._done(item, missing, facts)
 
     def take(
-        self, prepared: Prepared, item: Item, path: Path, seen: ClipFacts, facts: Mapping[str, Any]
+        self,
+        prepared: Prepared,
+        item: Item,
+        path: Path,
+        seen: Examined,
+        facts: Mapping[str, Any],
+        ending: str,
     ) -> None:
-        """Keep a clip and tell of it."""
+        """Keep a clip and tell of it. `ending`: what is to be said of how its process ended."""
         keep(path, self._outs[item.name])
-        level = sound_level(path) if seen.audio_duration else None
-        odd = []
+        odd = own_departures(seen)
         if self._external.result == "clip":
             delivers = self._external.delivers
-            odd = departures(item.sample, seen, delivers.fps)
-            size = size_departure(item.sample, seen, delivers.size, self._options)
+            odd = [*departures(item.sample, seen.facts, delivers.fps), *odd]
+            size = size_departure(item.sample, seen.facts, delivers.size, self._options)
             odd = [size, *odd] if size else odd
+        odd = [*odd, ending] if ending else odd
         notes = prepared.batch.notes.get(item.name, [])
-        self._finish(item, None, self._hidden.value({
+        self._finished.add(item.name)
+        self._tell(item, None, self._hidden.value({
             **facts, "command": prepared.command, "checkout_commit": self._commit.sha,
             "checkout_changed": self._commit.changed, "file": path.name,
-            "media": media_note(delivered(seen, level), notes, odd),
-            "delivered": delivered_facts(seen, level), "departures": odd, "inputs": notes,
+            "media": media_note(delivered(seen), notes, odd),
+            "delivered": delivered_facts(seen), "departures": odd, "inputs": notes,
         }))  # fmt: skip
+
+    def take_back(self, item: Item) -> None:
+        """Throw away a clip that was taken; the item is without one until `_finish` or `take` tells of it again."""
+        self._outs[item.name].unlink(missing_ok=True)
+        self._finished.discard(item.name)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """The file that was taken for an item, as it was then."""
+
+    path: Path
+    size: int
+    changed: int
+
+    @classmethod
+    def of(cls, path: Path) -> _Taken:
+        state = path.stat()
+        return cls(path, state.st_size, state.st_mtime_ns)
 
 
 class _Taking:
-    """Takes clips as they appear, so that a crash or a killed driver loses none that is finished."""
+    """Takes the clips of a batch as they appear, so that a crash or a killed driver loses none that is finished.
+
+    A file that rests may still be unfinished, so every one is looked at again when the process has ended. The clip of a
+    process that makes only one is taken then.
+    """
 
     def __init__(self, attempts: Attempts, prepared: Prepared, items: Sequence[Item], kept: Path) -> None:
         self._attempts, self._prepared, self._items = attempts, prepared, items
         self._job = "/".join(kept.parts[-3:])
+        self._many = len(prepared.batch.items) > 1
         # File systems keep times coarsely: what a process writes at once may look a little older.
         self._since = time.time() - 1.0
         self._last = time.monotonic()
-        self.taken: dict[str, Path] = {}
+        self._resting: set[Path] = set()
+        self._refused: set[_Taken] = set()
+        self.taken: dict[str, _Taken] = {}
         self.bad: dict[str, Missing] = {}
 
-    def look(self, gpu: Mapping[str, int], at_end: bool = False) -> bool:
-        """Take what is finished; return whether there was anything."""
-        folder = self._prepared.batch.folder
-        clips = self._prepared.launch.clips
-        claimed = {i.name: found(clips[i.name], folder, self._since) for i in self._items}
-        result = self._attempts._external.result
+    def look(self, gpu: Mapping[str, int]) -> bool:
+        """Take what rests, of a batch; return whether there was anything new."""
         news = False
-        for item in self._items:
-            if item.name in self.taken:
-                continue
-            for path in claimed[item.name]:
-                if any(path in claimed[o.name] for o in self._items if o.name != item.name):
-                    self.bad[item.name] = Missing(
-                        Reason.FAILED, f"{path.name} could be the clip of several samples"
-                    )
-                    continue
-                if not at_end and not settled(path):
-                    continue
-                seen = examined(path, result)
-                if isinstance(seen, Missing):
-                    self.bad[item.name] = seen
-                    continue
-                now = time.monotonic()
-                facts = {"seconds": round(now - self._last, 3), "job": self._job, **gpu}
-                self._last = now
-                self._attempts.take(self._prepared, item, path, seen, facts)
-                self.taken[item.name] = path
-                news = True
-                break
+        for item, candidates in self._candidates():
+            resting = [path for path in candidates if settled(path)]
+            news = news or not self._resting.issuperset(resting)
+            self._resting.update(resting)
+            if self._many and item.name not in self.taken:
+                self._take_first(item, resting, gpu, {}, "")
         return news
+
+    def look_at_end(self, ended: Ended) -> None:
+        """Take what is there, and anew what is not any more what was taken."""
+        ending = _ending(ended)
+        for item, candidates in self._candidates():
+            before = self.taken.get(item.name)
+            if before is not None:
+                if not candidates or (candidates[0] == before.path and _Taken.of(before.path) == before):
+                    continue  # a finished file that was put away afterwards is the clip all the same
+                self._attempts.take_back(item)
+                del self.taken[item.name]
+            self._take_first(item, candidates, ended.gpu, {"exit_status": ended.status}, ending)
+
+    def _candidates(self) -> list[tuple[Item, list[Path]]]:
+        folder, clips = self._prepared.batch.folder, self._prepared.launch.clips
+        claimed = {i.name: found(clips[i.name], folder, self._since) for i in self._items}
+        told = []
+        for item in self._items:
+            others = {path for name, paths in claimed.items() if name != item.name for path in paths}
+            shared = [path for path in claimed[item.name] if path in others]
+            if shared:
+                said = f"{shared[0].name} could be the clip of several samples"
+                self.bad[item.name] = Missing(Reason.FAILED, said)
+            told.append((item, [path for path in claimed[item.name] if path not in others]))
+        return told
+
+    def _take_first(
+        self, item: Item, paths: Sequence[Path], gpu: Mapping[str, int], more: Mapping[str, Any], ending: str
+    ) -> None:
+        """Take the first file that counts as a clip, if any does."""
+        for path in paths:
+            try:
+                state = _Taken.of(path)
+            except OSError:
+                continue  # it was put away meanwhile
+            if state in self._refused:
+                continue
+            seen = examined(path, self._attempts._external.result)
+            if isinstance(seen, Missing):
+                self.bad[item.name] = seen
+                self._refused.add(state)
+                continue
+            now = time.monotonic()
+            facts = {"seconds": round(now - self._last, 3), "job": self._job, **gpu, **more}
+            self._last = now
+            self._attempts.take(self._prepared, item, path, seen, facts, ending)
+            self.taken[item.name] = state
+            return
+
+
+def _ending(ended: Ended) -> str:
+    """Return what is to be said of how a process ended that left a clip; nothing of an orderly end."""
+    if ended.stalled:
+        return "its process did not end by itself and was ended"
+    if ended.status is None:
+        return "its process was ended from outside"
+    return f"its process ended with status {ended.status}" if ended.status else ""
 
 
 def _next_number(folder: Path) -> str:

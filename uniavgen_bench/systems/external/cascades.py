@@ -88,6 +88,7 @@ class CascadeSystem:
             if missing is None:
                 spoken[index] = facts
             else:
+                spoken.pop(index, None)
                 done(index, Missing(missing.reason, f"speech: {missing.detail}"), facts)
 
         self.speech.generate_many(

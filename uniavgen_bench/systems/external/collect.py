@@ -7,6 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ import numpy as np
 
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.core.sample import Sample, Task
+from uniavgen_bench.media.container import CUT_OFF
+from uniavgen_bench.media.decode import VideoReader
 from uniavgen_bench.media.errors import MediaError
 from uniavgen_bench.media.probe import ClipFacts, probe
 from uniavgen_bench.media.sound import audio
@@ -23,6 +26,23 @@ SETTLED = 1.5
 """Seconds that a file must not have changed before it is taken from a process that still runs."""
 SAME = 0.05
 """Seconds by which two lengths may differ and still be called the same."""
+APART = 0.2
+"""Seconds by which sound and picture of a clip may end apart before it is said; encoders pad by less."""
+SILENCE = 1e-12
+"""Mean square of samples (full scale 1) up to which a sound is digital silence: -120 dB."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A file that counts: what its container says, `level` in dB of full scale (None: digital silence, or not numbers).
+
+    `problems`: sentences on what was wrong when all of it was decoded.
+    """
+
+    facts: ClipFacts
+    level: float | None
+    silent: bool = False
+    problems: tuple[str, ...] = ()
 
 
 def found(pattern: str, folder: Path, since: float) -> list[Path]:
@@ -41,17 +61,64 @@ def settled(path: Path) -> bool:
         return False
 
 
-def examined(path: Path, result: Literal["clip", "sound"] = "clip") -> ClipFacts | Missing:
-    """Return the facts of a file that counts as a clip (or sound), or the reason why it does not."""
+def examined(path: Path, result: Literal["clip", "sound"] = "clip") -> Examined | Missing:
+    """Return what is known of a file that counts as a clip (or sound), or the reason why it does not.
+
+    All of it is decoded: a header may promise what is not there. A file that is cut off, or whose picture or sound
+    decodes to an end more than 0.5 s before the one it declares, does not count. One whose sound is silent, or holds
+    no numbers, or ends early by itself, does: that is what the system made.
+    """
     try:
         facts = probe(path)
     except MediaError as error:
         return error.missing
-    if result == "clip" and not facts.video_duration:
+    if result == "clip" and facts.video_sha256 is None:
         return Missing(Reason.NO_VIDEO, f"{path.name} has no picture")
-    if not facts.audio_duration:
+    if facts.audio_sha256 is None:
         return Missing(Reason.NO_AUDIO, f"{path.name} is a silent video" if result == "clip" else path.name)
-    return facts
+    try:
+        seen = _picture_problems(path, facts) if result == "clip" else ()
+        level, silent, heard = _heard(path, facts)
+    except MediaError as error:
+        said = "; ".join(dict.fromkeys([error.detail or str(error.reason), *facts.problems]))
+        return Missing(error.reason, f"{path.name}: {said}")
+    if facts.problems:
+        return Missing(Reason.UNREADABLE, f"{path.name} is damaged: {'; '.join(facts.problems)}")
+    return Examined(facts, level, silent, (*seen, *heard))
+
+
+def _picture_problems(path: Path, facts: ClipFacts) -> tuple[str, ...]:
+    """Decode every picture; return what was wrong, and raise `MediaError` where the end is not there."""
+    last = 0.0
+    with VideoReader(path) as reader:
+        for frame in reader:
+            last = frame.time
+        problems = reader.problems
+    end = last + (1.0 / facts.fps if facts.fps else 0.0)
+    _refuse_early_end(
+        path, "picture", end, (facts.video_start or 0.0) + (facts.video_duration or 0.0), problems
+    )
+    return problems
+
+
+def _heard(path: Path, facts: ClipFacts) -> tuple[float | None, bool, tuple[str, ...]]:
+    """Decode all sound; return its level in dB, whether it is silent, what was wrong; `MediaError` as for pictures."""
+    try:
+        sound = audio(path, mono=True)
+    except MediaError as error:
+        if error.reason is not Reason.BAD_AUDIO:
+            raise
+        return None, False, (f"its sound is not a number everywhere: {error.detail}",)
+    declared = (facts.audio_start or 0.0) + (facts.audio_duration or 0.0)
+    _refuse_early_end(path, "sound", sound.start + sound.duration, declared, sound.problems)
+    power = float(np.square(sound.samples.astype(np.float64)).mean()) if sound.samples.size else 0.0
+    return (10 * math.log10(power) if power > SILENCE else None), power <= SILENCE, sound.problems
+
+
+def _refuse_early_end(path: Path, what: str, end: float, declared: float, problems: Sequence[str]) -> None:
+    if declared - end > CUT_OFF:
+        said = "; ".join([f"its {what} decodes to {end:.2f} s of {declared:.2f} s", *problems])
+        raise MediaError(path, Reason.UNREADABLE, said)
 
 
 def keep(path: Path, out: Path) -> None:
@@ -60,9 +127,9 @@ def keep(path: Path, out: Path) -> None:
         shutil.copyfile(path, partial)
 
 
-def delivered(facts: ClipFacts, level: float | None) -> str:
+def delivered(seen: Examined) -> str:
     """Return one sentence on what a system delivered: picture, sound, lengths, level (dB of full scale)."""
-    parts = []
+    parts, facts = [], seen.facts
     if facts.video_duration:
         frames = round((facts.fps or 0) * facts.video_duration)
         parts.append(
@@ -70,28 +137,32 @@ def delivered(facts: ClipFacts, level: float | None) -> str:
             f"{facts.video_duration:.3f} s"
         )
     if facts.audio_duration:
-        said = "silent" if level is None else f"{level:.1f} dB RMS of full scale"
+        said = f"{seen.level:.1f} dB RMS of full scale" if seen.level is not None else "no level"
+        said = "digital silence" if seen.silent else said
         parts.append(f"{facts.audio_codec} {facts.audio_rate} Hz, {facts.audio_duration:.3f} s, {said}")
     return "; ".join(parts)
 
 
-def delivered_facts(facts: ClipFacts, level: float | None) -> dict[str, Any]:
+def delivered_facts(seen: Examined) -> dict[str, Any]:
     """Return the same as values, for the file beside the clip: sizes in px, lengths in s, level in dB."""
+    facts = seen.facts
     return {
         "width": facts.width, "height": facts.height, "fps": facts.fps, "video_codec": facts.video_codec,
         "video_seconds": facts.video_duration, "audio_codec": facts.audio_codec, "audio_rate": facts.audio_rate,
-        "audio_seconds": facts.audio_duration, "level_db": level,
+        "audio_seconds": facts.audio_duration, "level_db": seen.level,
     }  # fmt: skip
 
 
-def sound_level(path: Path) -> float | None:
-    """Return the RMS level of a file's sound in dB of full scale; None when it is silent or cannot be decoded."""
-    try:
-        samples = audio(path, mono=True).samples
-    except MediaError:
-        return None
-    power = float(np.square(samples.astype(np.float64)).mean()) if samples.size else 0.0
-    return 10 * math.log10(power) if power > 1e-12 else None
+def own_departures(seen: Examined) -> list[str]:
+    """Return what is odd about a file whatever was asked: silence, sound and picture that end apart, damage."""
+    found_ = ["its sound is digital silence from beginning to end"] if seen.silent else []
+    facts = seen.facts
+    if facts.video_duration and facts.audio_duration:
+        late = (facts.audio_start or 0.0) + facts.audio_duration
+        late -= (facts.video_start or 0.0) + facts.video_duration
+        if abs(late) > APART:
+            found_.append(f"its sound ends {abs(late):.3f} s {'after' if late > 0 else 'before'} its picture")
+    return [*found_, *seen.problems]
 
 
 def departures(sample: Sample, facts: ClipFacts, fps: float | None) -> list[str]:
