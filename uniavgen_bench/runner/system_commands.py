@@ -145,8 +145,15 @@ def _examine(name: str, settings: list[str], *, json: bool) -> None:
 
 
 def _set(data: dict[str, Any], path: list[str], value: Any) -> None:
-    for part in path[:-1]:
+    from uniavgen_bench.core.errors import InputError, Where
+
+    for i, part in enumerate(path[:-1]):
         data = data.setdefault(part, {})
+        if not isinstance(data, dict):
+            raise InputError(
+                f"{'.'.join(path[: i + 1])} was set to {data!r}, so {'.'.join(path)} cannot be set",
+                where=Where("--set"), way_out="leave one of the two out",
+            )  # fmt: skip
     data[path[-1]] = value
 
 

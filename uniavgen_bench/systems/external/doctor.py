@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -87,6 +89,9 @@ def _age(root: Path, known: str) -> str:
 
 
 def _environment(external: External, options: ExternalOptions, root: Path) -> Check:
+    words = getattr(options, "command", ())
+    if words and words[0] not in ("python", "torchrun"):
+        return _program(words[0], options, root)
     plain = options.model_copy(update={"arguments": ()})
     try:
         command = command_line(("python", "-c", PROBE, *external.modules), root, plain, external.name)
@@ -104,6 +109,17 @@ def _environment(external: External, options: ExternalOptions, root: Path) -> Ch
         return Check("environment", "bad", f"Python {version} lacks {', '.join(absent)}")
     modules = f" with {', '.join(external.modules)}" if external.modules else ""
     return Check("environment", "ok", f"Python {version}{modules}; stated: {external.environment}")
+
+
+def _program(name: str, options: ExternalOptions, root: Path) -> Check:
+    """Look for a program that is no Python, or for the launcher that starts it."""
+    name = options.launcher[0] if options.launcher else name
+    if "{" in name:
+        return Check("environment", "note", f"{name} is a template: it cannot be looked for")
+    path = root / name if "/" in name else shutil.which(name)
+    if path is None or not os.access(path, os.X_OK) or Path(path).is_dir():
+        return Check("environment", "bad", f"there is no program {name}")
+    return Check("environment", "ok", str(path))
 
 
 def _weights(external: External, options: ExternalOptions, root: Path) -> Iterator[Check]:
@@ -128,8 +144,9 @@ def _gpu(external: External, options: ExternalOptions) -> Iterator[Check]:
         f"{name}, {int(free) / 1024:.0f} of {int(total) / 1024:.0f} GiB free" for name, total, free in rows
     )
     # Cards are sold by round numbers that are a little less in GiB.
-    if external.gpu_gib is not None and best < 0.9 * external.gpu_gib:
-        yield Check("gpu", "bad", f"{shown}; stated: {stated}")
+    needed = external.gpu_gib(options)
+    if needed is not None and best < 0.9 * needed:
+        yield Check("gpu", "bad", f"{shown}; {needed:g} GiB needed with these options; stated: {stated}")
     else:
         yield Check("gpu", "ok", f"{shown}; stated: {stated}")
 

@@ -101,6 +101,11 @@ def no_weights(options: Any) -> tuple[str, ...]:
     return ()
 
 
+def not_stated(options: Any) -> float | None:
+    """Return that the memory is not stated."""
+    return None
+
+
 def nothing_more(options: Any, samples: Sequence[Sample]) -> str:
     """Return no problem."""
     return ""
@@ -124,7 +129,8 @@ class External:
     `weights(options)`: files or folders it needs, relative to the checkout. `batch`: it takes many clips per process.
     `apart(item, options)`: items with the same text must not share a process. `alone`: it writes shared files into its
     checkout, so only one process may run there. `unfit(options, samples)`: why these options cannot serve these
-    samples, or an empty text. `gpu_gib`: GPU memory that it needs, as stated. `result`: what it writes.
+    samples, or an empty text. `gpu_gib(options)`: GPU memory that it needs, None if that is not stated. `result`: what
+    it writes.
     `example`: options without which it cannot run, as its page shows them; `CHECKOUT` stands for the checkout.
     """
 
@@ -150,7 +156,7 @@ class External:
     alone: bool = False
     depends_on: frozenset[Literal["batch", "devices"]] = frozenset({"batch", "devices"})
     unfit: Callable[[Any, Sequence[Sample]], str] = nothing_more
-    gpu_gib: float | None = None
+    gpu_gib: Callable[[Any], float | None] = not_stated
     result: Literal["clip", "sound"] = "clip"
     steps: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()

@@ -92,7 +92,7 @@ EXTERNAL = External(
     modules=("torch", "diffusers"),
     weights=lambda options: (options.ckpt_many if len(options.devices) > 1 else options.ckpt,),
     batch=True,
-    gpu_gib=24.0,
+    gpu_gib=lambda options: 24.0 if options.image_size >= 704 and not options.cpu_offload else None,
     steps=(
         "git clone https://github.com/Tencent-Hunyuan/HunyuanVideo-Avatar && cd HunyuanVideo-Avatar && "
         "git checkout fd59436",

@@ -59,7 +59,7 @@ EXTERNAL = External(
     modules=("torch", "diffusers", "omegaconf"),
     weights=lambda options: (options.inference_ckpt_path, "checkpoints/whisper/tiny.pt"),
     alone=True,
-    gpu_gib=18.0,
+    gpu_gib=lambda options: 18.0 if options.unet_config_path.endswith("stage2_512.yaml") else None,
     steps=(
         "git clone https://github.com/bytedance/LatentSync && cd LatentSync && git checkout a229c39",
         "source setup_env.sh (makes its environment and downloads ByteDance/LatentSync-1.6)",

@@ -63,7 +63,7 @@ EXTERNAL = External(
     depends_on=frozenset({"devices"}),
     modules=("torch", "transformers", "yunchang"),
     weights=lambda options: (options.ckpt_path,),
-    gpu_gib=48.0,
+    gpu_gib=lambda options: {"cpu": 48.0, "group": 12.0}.get(options.offload),
     steps=(
         "git clone https://github.com/OpenMOSS/MOVA && cd MOVA && git checkout 595a976",
         "make an environment with Python 3.13",

@@ -97,6 +97,13 @@ def side(options: OviOptions) -> int:
     return int(options.model_name.split("x")[0])
 
 
+def gpu_gib(options: OviOptions) -> float:
+    """Return the memory that is stated for what is kept on the GPU."""
+    if options.fp8 or options.qint8:
+        return 24.0
+    return 32.0 if options.cpu_offload else 80.0
+
+
 def prepare(batch: Batch[OviOptions]) -> Launch:
     """Write `prompts.csv` and `run.yaml`."""
     options, size = batch.options, side(batch.options)
@@ -152,7 +159,7 @@ EXTERNAL = External(
     weights=lambda options: (options.ckpt_dir,),
     batch=True,
     apart=beginning,
-    gpu_gib=80.0,
+    gpu_gib=gpu_gib,
     steps=(
         "git clone https://github.com/character-ai/Ovi && cd Ovi && git checkout 5b69b25",
         "make an environment with torch 2.6.0 and requirements.txt",

@@ -66,7 +66,7 @@ EXTERNAL = External(
     depends_on=frozenset({"devices"}),
     modules=("torch", "transformers", "flash_attn"),
     weights=lambda options: (options.ckpt_dir,),
-    gpu_gib=80.0,
+    gpu_gib=lambda options: 80.0 if len(options.devices) <= 1 else None,
     steps=(
         "git clone https://github.com/Wan-Video/Wan2.2 && cd Wan2.2 && git checkout 42bf4cf",
         "make an environment with requirements.txt and requirements_s2v.txt",
