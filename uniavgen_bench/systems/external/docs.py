@@ -57,6 +57,11 @@ process below `jobs/`. A clip that is finished is kept when its process crashes,
 again in halves, and what never comes is a missing value with its reason and log. A clip is scored byte for byte as it
 was delivered; what was done to its inputs, and where it departs from what was asked for, stands beside it.
 
+A run with the same `--out` keeps its clips as long as what makes them is the same: commit and edits of the checkout
+with code that git does not know (of a folder without git: its code files), names, sizes and times of weights, `python`,
+values of `pass_env` but secrets, bytes of given files, and of `devices` and `batch` their number where clips can depend
+on it. Packages of an environment are not looked at. `manifest.json` names the commits.
+
 Common options: `root` (or a folder of checkouts in UNIAVGEN_BENCH_CHECKOUTS), `python` or `launcher`, `env`,
 `pass_env` (secrets by name), `devices`, `timeout` (seconds without a new clip), `batch`, `give_up`, `arguments`,
 `scratch`. A program without a page here runs by a template: see `command` below. Clips that exist already are rows
@@ -95,7 +100,9 @@ systems:
     options: {{clips: /data/theirs, match: name, name: "sample_{{index:04d}}"}}
 ```
 
-`match` is `id`, `prompt` or `name`; `uniavgen-bench systems match SUITE` lists what did not match.
+`match` is `id`, `prompt` or `name`. By prompt a file's name is the whole prompt (letters and digits count), or its
+beginning where the name has a length at which prompts are cut (50 characters for Ovi) and only one sample begins so.
+What fits no sample, or several, is not used; `uniavgen-bench systems match SUITE` lists it.
 """
 
 

@@ -167,8 +167,8 @@ EXTERNAL = External(
     ),
     caveats=(
         "two prompts that share their first 50 characters share a file name: such samples run in different processes",
-        "the spoken words stand in the prompt between <S> and <E>; the option `prompt` says where",
-        "words of a sample that hold its tags (<S>, <E>, <AUDCAP>) are refused",
+        "the spoken words stand in the prompt between `<S>` and `<E>`; the option `prompt` says where",
+        "words of a sample that hold its tags (`<S>`, `<E>`, `<AUDCAP>`) are refused",
         "fp8 weights exist only for model_name 720x720_5s",
         "sizes in its file names are those of the YAML file, not of the picture",
     ),
