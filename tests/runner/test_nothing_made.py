@@ -12,6 +12,9 @@ import pytest
 import yaml
 from runner.conftest import Bench
 
+from uniavgen_bench.core.result import MAKING_TEXT, Reason
+from uniavgen_bench.core.run_files import RunDirectory
+
 
 @pytest.fixture
 def failing(tmp_path: Path) -> Path:
@@ -54,3 +57,28 @@ def test_equal_failures_are_printed_once_with_their_count(bench: Bench, failing:
     assert "mine/s0: crashed" in told[0] and "log: jobs/mine/0000/log.txt" in told[0]
     assert "mine: no clip for 3 samples: crashed" in told[1]
     assert "skip" not in done.stderr
+
+
+def test_what_no_process_was_started_for_is_not_called_crashed_and_making_is_named(
+    bench: Bench, failing: Path
+) -> None:
+    done = bench("run", failing, "--out", "out", "--workers", 1, "--set", "systems.0.options.give_up=1")
+    assert done.returncode == 1, done.stderr
+    reasons = RunDirectory(bench.folder / "out").scores().groupby("sample").reason.first()
+    assert reasons["s0"].startswith("crashed")
+    assert all(reasons[name].startswith("not_generated: not tried: ") for name in ("s1", "s2"))
+    for page in ("index.html", "failures.html"):
+        text = (bench.folder / "out" / "report" / page).read_text()
+        assert MAKING_TEXT[Reason.CRASHED] in text and "or scored" not in text
+
+
+def test_an_error_before_the_start_names_the_systems_id_and_its_line(bench: Bench, failing: Path) -> None:
+    suite = yaml.safe_load(failing.read_text())
+    two = {"id": "two", "use": "command", "options": {**suite["systems"][0]["options"], "root": "mien"}}
+    suite["systems"].append(two)
+    failing.write_text(yaml.safe_dump(suite))
+    line = next(i for i, text in enumerate(failing.read_text().splitlines(), 1) if "mien" in text)
+    done = bench("run", failing, "--out", "out")
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"error: {failing}:{line}: systems.1.options.root: two: there is no folder "), said

@@ -57,10 +57,17 @@ REASON_TEXT: Mapping[Reason, str] = {
     Reason.NOT_INSTALLED: "an optional package is not installed",
     Reason.NO_JUDGE: "no judge is set up: the metric asks a model behind an endpoint and a key (docs/judges.md)",
     Reason.NOT_GENERATED: "the system gave no clip for this sample",
-    Reason.TIMEOUT: "the computation took longer than allowed",
-    Reason.CRASHED: "the process that computed it died",
-    Reason.FAILED: "the computation failed",
+    Reason.TIMEOUT: "making or scoring the clip took longer than allowed",
+    Reason.CRASHED: "the process that made or scored the clip died",
+    Reason.FAILED: "making or scoring the clip failed",
 }
+
+MAKING_TEXT: Mapping[Reason, str] = {
+    Reason.TIMEOUT: "making the clip took longer than allowed",
+    Reason.CRASHED: "the program that makes the clip ended with an error",
+    Reason.FAILED: "making the clip failed",
+}
+"""What a reason says where it is known that there is no clip because a system's job gave none."""
 
 
 @dataclass(frozen=True)

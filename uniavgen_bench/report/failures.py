@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 
-from uniavgen_bench.core.result import Reason
+from uniavgen_bench.core.result import MAKING_TEXT, Reason
 from uniavgen_bench.report.delivered import Log, clip_logs
 from uniavgen_bench.report.links import without_paths
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.stats.grid import ABSENT, reason_of, reason_sentence
+from uniavgen_bench.stats.table import MissingLine
 
 FAULTS = frozenset({Reason.CRASHED.value, Reason.FAILED.value, Reason.TIMEOUT.value, ABSENT})
 """Reasons that say that a computation broke; others say why there is nothing to measure."""
@@ -91,6 +94,35 @@ def failures(run: RunData, groups: list[FailureGroup]) -> dict[str, Any]:
     }
 
 
+def told_of_making(run: RunData, lines: Sequence[MissingLine]) -> list[MissingLine]:
+    """Say of reasons that come from making alone, and not from scoring, that it was the making."""
+    made = Counter(
+        reason
+        for clip, (reason, _) in _whole_clips(run).items()
+        if reason in MAKING_TEXT and _of_making(run, clip)
+    )
+    return [
+        replace(line, sentence=MAKING_TEXT[Reason(line.reason)])
+        if line.reason in MAKING_TEXT and made[line.reason] >= line.count
+        else line
+        for line in lines
+    ]
+
+
+def _sentence(run: RunData, reason: str, metric: str, clips: Sequence[int]) -> str:
+    if not metric and reason in MAKING_TEXT and all(_of_making(run, clip) for clip in clips):
+        return MAKING_TEXT[Reason(reason)]
+    return reason_sentence(reason)
+
+
+def _of_making(run: RunData, clip: int) -> bool:
+    """Whether a clip is not there because of a job: what is scored has a file, what a worker makes has no job."""
+    record = run.record(clip)
+    if record is None or record.sha256 is not None:
+        return False
+    return bool(run.sidecars.logs((record.system, record.sample.id, record.repeat), record.problem))
+
+
 def _whole_clips(run: RunData) -> dict[int, tuple[str, str]]:
     found = {}
     for clip in range(len(run.grid.system)):
@@ -108,7 +140,7 @@ def _group(
     return FailureGroup(
         system=info.label or info.id,
         reason=reason,
-        sentence=reason_sentence(reason),
+        sentence=_sentence(run, reason, metric, [clip for clip, _ in members]),
         metric=metric,
         title=title,
         count=len(members),

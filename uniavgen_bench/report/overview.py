@@ -11,7 +11,7 @@ import numpy as np
 
 from uniavgen_bench.core.comparison import Verdict
 from uniavgen_bench.report.ablation_view import ablation_view
-from uniavgen_bench.report.failures import failure_groups
+from uniavgen_bench.report.failures import failure_groups, told_of_making
 from uniavgen_bench.report.findings import findings, lead, same_samples
 from uniavgen_bench.report.forest import Forest, forests
 from uniavgen_bench.report.pair_verdicts import by_field
@@ -74,7 +74,7 @@ class MetricView:
 
 def overview(run: RunData) -> dict[str, Any]:
     """Return the context of the first page."""
-    lines = missing_lines(run.summaries)
+    lines = told_of_making(run, missing_lines(run.summaries))
     level = next((s.interval.level for s in run.summaries if isinstance(s.interval, Interval)), 0.95)
     rows = table_rows(run)
     return {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from uniavgen_bench.core.located import Located
 from uniavgen_bench.core.sample import SystemInfo
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.systems.system import SystemPlugin
@@ -13,10 +14,11 @@ from uniavgen_bench.systems.system import SystemPlugin
 class ConfiguredSystem:
     """A system of the suite with its plugin and checked options.
 
-    `varied`: it is there only as a cell of an ablation; the suite does not list it.
+    `varied`: it is there only as a cell of an ablation; the suite does not list it. `place`: where the suite has it.
     """
 
     info: SystemInfo
     plugin: SystemPlugin
     options: Frozen
     varied: bool = False
+    place: Located | None = field(default=None, compare=False, repr=False)

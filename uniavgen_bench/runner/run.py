@@ -93,6 +93,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
     for note in plan.notes:
         hooks.note(note)
     check_staged(resolved, plan)
+    commits = checkouts(resolved, plan)
     locator = WeightLocator()
     names = needed_weights([metric.spec for _, metric in resolved.metrics])
     block, said = completed(resolved.suite.compare, plan.systems, resolved.reference)
@@ -108,7 +109,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         started = datetime.datetime.now(datetime.UTC)
         workers = options.workers or default_workers()
         manifest = _manifest(resolved, plan, options, identity, workers, started, locator.used(names))
-        manifest = manifest.model_copy(update={"compare": block, "checkouts": checkouts(resolved, plan)})
+        manifest = manifest.model_copy(update={"compare": block, "checkouts": commits})
         clear_other_run(directory, identity)
         (directory.root / GATE_FILE).unlink(missing_ok=True)  # a verdict on the scores that were here before
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))

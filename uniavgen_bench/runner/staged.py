@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from uniavgen_bench.core.atomic import write_json
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.result import Missing, Reason
@@ -25,6 +27,10 @@ from uniavgen_bench.systems.task_inputs import FILES, given_by_task, handed_over
 
 JOBS = "jobs"
 """Folder of a run: logs, command lines and text inputs of systems with a stage of their own, by system."""
+OPTION = re.compile(r"\boptions(\.[a-z_]+)+")
+"""How messages of systems name an option."""
+NOT_TRIED = "not tried:"
+"""How the detail begins of a clip that no process was started for."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ def staged_systems(resolved: ResolvedSuite, plan: Plan) -> list[StagedClips]:
     for index, configured in enumerate(resolved.systems):
         clips = tuple(c for c in plan.clips if c.system == index)
         if configured.plugin.own_stage and clips:
-            system = cast(StagedSystem, configured.plugin.make(configured.options))
+            with named(configured):
+                system = cast(StagedSystem, configured.plugin.make(configured.options))
             found.append(StagedClips(index, configured, system, clips))
     return found
 
@@ -55,7 +62,23 @@ def check_staged(resolved: ResolvedSuite, plan: Plan) -> None:
         InputError: a checkout, an interpreter or an option that cannot be used; the message names the system.
     """
     for staged in staged_systems(resolved, plan):
-        staged.system.ready([clip.sample for clip in staged.clips])
+        with named(staged.configured):
+            staged.system.ready([clip.sample for clip in staged.clips])
+
+
+@contextmanager
+def named(configured: ConfiguredSystem) -> Iterator[None]:
+    """Put place and name of a system of the suite before an `InputError` that knows neither."""
+    try:
+        yield
+    except InputError as error:
+        what = error.what.removeprefix(f"{configured.info.use}: ")
+        option = OPTION.search(f"{error.what} {error.way_out or ''}")
+        where = error.where
+        if where is None and configured.place is not None:
+            where = configured.place.where(tuple(option.group().split(".")) if option else ())
+        said = f"{configured.info.id}: {what}"
+        raise InputError(said, where=where, way_out=error.way_out) from None
 
 
 def make_staged(
@@ -77,11 +100,12 @@ def make_staged(
 
 def checkouts(resolved: ResolvedSuite, plan: Plan) -> dict[str, dict[str, str]]:
     """Return by system the commits of the checkouts that it runs in, by project."""
-    return {
-        s.configured.info.id: dict(s.system.checkouts())
-        for s in staged_systems(resolved, plan)
-        if isinstance(s.system, CheckedOut)
-    }
+    found = {}
+    for staged in staged_systems(resolved, plan):
+        if isinstance(staged.system, CheckedOut):
+            with named(staged.configured):
+                found[staged.configured.info.id] = dict(staged.system.checkouts())
+    return found
 
 
 def _make(
@@ -120,7 +144,11 @@ def _make(
         if missing is None and not out.is_file():
             missing = Missing(Reason.NOT_GENERATED, "the system told of a clip that is not there")
         if missing is not None:
+            if missing.detail.startswith(NOT_TRIED):  # the reason of those before it is not its own
+                missing = Missing(Reason.NOT_GENERATED, missing.detail)
             made[clip.key] = missing
+            for stale in (out, out.with_suffix(".json")):  # the last word on a clip may be that there is none
+                stale.unlink(missing_ok=True)
             if told.first(name, missing):
                 note(f"{name}/{clip.key.sample}: {missing}")
             return

@@ -249,7 +249,7 @@ def _configure(suite: Suite, index: int, located: Located) -> ConfiguredSystem:
         role=block.role or plugin.role,
         options=options.model_dump(mode="json"),
     )
-    return ConfiguredSystem(info, plugin, options)
+    return ConfiguredSystem(info, plugin, options, place=located.inside("systems", index))
 
 
 def _refuse_task(
