@@ -72,6 +72,60 @@ def test_all_samples_in_one_process_by_a_list_of_jobs(tmp_path: Path) -> None:
     assert made.processes() == 3
 
 
+TOUCHES = "import sys; sys.path.insert(0, '..'); import fake_media; fake_media.clip(sys.argv[1], sys.argv[2])"
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "a/../../b", "a\\b", "a//b", "."])
+@pytest.mark.parametrize("word", ["{id}", "{jobs}"])
+def test_an_id_that_leads_out_of_the_job_folder_is_refused(tmp_path: Path, name: str, word: str) -> None:
+    out = "{out_folder}/{id}.mp4" if word == "{id}" else "{jobs}"
+    made_by = system("command", command=["python", "-c", TOUCHES, out, "x"], clip="out/{id}.mp4")
+    made = make(made_by, [sample(tmp_path / "given", name)], tmp_path / "run")
+    assert "cannot be part of a path: use {name}" in made.missing[0].detail and made.processes() == 0
+
+
+@pytest.mark.parametrize("name", ["take [1]", "what?*", "verse/0001", "日本"])
+def test_an_id_with_characters_of_patterns_finds_its_clip(tmp_path: Path, name: str) -> None:
+    command = ["python", "-c", TOUCHES, "{out_folder}/{id}.mp4", "x"]
+    made = make(
+        system("command", command=command, clip="out/{id}.mp4"), [sample(tmp_path / "g", name)], tmp_path
+    )
+    assert made.facts[0]["file"] == f"{name.rpartition('/')[2]}.mp4"
+
+
+def test_a_program_that_writes_into_its_checkout_runs_alone_and_takes_nothing_old(tmp_path: Path) -> None:
+    def by(fail: str) -> ExternalSystem:
+        command = ["python", "-c", TOUCHES, "results/{name}.mp4", fail]
+        return system("command", command=command, clip="{root}/results/*.mp4")
+
+    assert by("").external.alone and not system("command", command=MAKE).external.alone
+    given = sample(tmp_path / "given")
+    assert 0 in make(by("x"), [given], tmp_path / "first").facts
+    assert make(by("NOFILE"), [given], tmp_path / "second").missing[0].reason is Reason.NOT_GENERATED
+
+
+def test_a_word_of_the_process_alone_keeps_files_of_processes_apart(tmp_path: Path) -> None:
+    command = ["python", "-c", TOUCHES, "tokens/{token}.mp4", "x"]
+    made_by = system("command", command=command, clip="{root}/tokens/{token}.mp4")
+    names = {
+        make(made_by, [sample(tmp_path / "g")], tmp_path / run).facts[0]["file"] for run in ("one", "two")
+    }
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(("text", "said"), [("a\0b", "a NUL character"), ("a\ud800b", "half a character")])
+def test_texts_that_no_program_can_be_given_are_reasons(tmp_path: Path, text: str, said: str) -> None:
+    samples = [
+        sample(tmp_path / "given", name, caption=caption) for name, caption in (("a", text), ("b", "Fine."))
+    ]
+    command = ["python", "-c", TOUCHES, "{out}", "{caption}"]
+    made = make(system("command", command=command), samples, tmp_path)
+    assert made.missing[0].reason is Reason.NOT_GENERATED and said in made.missing[0].detail
+    assert list(made.facts) == [1] and made.processes() == 1
+    listed = make(system("ovi", model_name="720x720_5s"), samples, tmp_path / "list")
+    assert list(listed.facts) == [1] and said in listed.missing[0].detail
+
+
 def test_what_a_sample_lacks_is_its_reason(tmp_path: Path) -> None:
     made = make(system("command", command=MAKE), [sample(tmp_path / "given", speech=None)], tmp_path)
     assert made.missing[0].reason is Reason.NO_TRANSCRIPT and made.processes() == 0
@@ -104,6 +158,11 @@ def suite(folder: Path, options: dict[str, Any], use: str = "command", **more: A
         ({"command": ["a", "{out:xml}"]}, r"write \{name\}, \{name:json\}"),
         ({"command": ["a", "{jobs}", "{image}"]}, r"beside \{jobs\} a command has only"),
         ({"command": ["a"], "files": {"x/y": ""}}, "'x/y' is no name of a file"),
+        ({"command": ["a"], "files": {"": ""}}, "'' is no name of a file"),
+        ({"command": ["a"], "files": {"..": ""}}, "'..' is no name of a file"),
+        ({"command": ["a"], "files": {"out": ""}}, "'out' is a name that a job folder has already"),
+        ({"command": ["a"], "files": {"log.txt": ""}}, "'log.txt' is a name that a job folder has already"),
+        ({"command": ["a"], "files": {"Command.json": ""}}, "'Command.json' is a name that a job folder has"),
         ({"command": []}, "at least 1 item"),
         ({"command": ["a"], "tasks": ["dubbing"]}, "command cannot do joint; it does dubbing"),
         ({"command": ["a"], "env": {"HF_TOKEN": "x"}}, "HF_TOKEN looks like a secret.*pass_env"),

@@ -94,6 +94,11 @@ def test_a_deaf_worker_in_a_session_of_its_own_ends_with_its_job(tmp_path: Path,
         assert ended.seconds < 40 and soon(lambda: not alive(int((tmp_path / "job").read_text())))
 
 
+def test_arguments_that_no_program_can_be_given_are_told_in_the_log(tmp_path: Path) -> None:
+    ended = run_process([sys.executable, "-c", "a\0b"], tmp_path, {}, tmp_path / "log", never, 30.0)
+    assert ended.status == 127 and "cannot be started: embedded null byte" in (tmp_path / "log").read_text()
+
+
 def test_progress_keeps_a_slow_process_alive(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(5); raise SystemExit(7)"]
     ended = run_process(command, tmp_path, {}, tmp_path / "log", lambda gpu: True, 2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import shutil
 import time
@@ -62,7 +63,11 @@ def prepare(
 ) -> Prepared | AnyBatch:
     """Write the inputs of a process; the batch alone comes back when none of its items can be prepared."""
     folder.mkdir(parents=True, exist_ok=True)
-    batch: AnyBatch = Batch(root, folder, options, tuple(items))
+    unusable = {item.name: missing for item in items if (missing := item.unusable())}
+    items = [item for item in items if item.name not in unusable]
+    batch: AnyBatch = Batch(root, folder, options, tuple(items), refused=unusable)
+    if not items:
+        return batch
     try:
         launch = external.prepare(batch)
     except MissingError as error:
@@ -266,6 +271,9 @@ class _Taking:
         # File systems keep times coarsely: what a process writes at once may look a little older.
         self._since = time.time() - 1.0
         self._last = time.monotonic()
+        # What lies there already is of somebody else, however young it is.
+        clips, folder = prepared.launch.clips, prepared.batch.folder
+        self._old = {_Taken.of(path) for i in items for path in found(clips[i.name], folder, 0.0)}
         self._resting: set[Path] = set()
         self._refused: set[_Taken] = set()
         self.taken: dict[str, _Taken] = {}
@@ -296,7 +304,7 @@ class _Taking:
 
     def _candidates(self) -> list[tuple[Item, list[Path]]]:
         folder, clips = self._prepared.batch.folder, self._prepared.launch.clips
-        claimed = {i.name: found(clips[i.name], folder, self._since) for i in self._items}
+        claimed = {i.name: self._fresh(clips[i.name], folder) for i in self._items}
         told = []
         for item in self._items:
             others = {path for name, paths in claimed.items() if name != item.name for path in paths}
@@ -306,6 +314,15 @@ class _Taking:
                 self.bad[item.name] = Missing(Reason.FAILED, said)
             told.append((item, [path for path in claimed[item.name] if path not in others]))
         return told
+
+    def _fresh(self, pattern: str, folder: Path) -> list[Path]:
+        """Return the files of a pattern that this process wrote, the newest first."""
+        fresh = []
+        for path in found(pattern, folder, self._since):
+            with contextlib.suppress(OSError):  # it was put away meanwhile
+                if _Taken.of(path) not in self._old:
+                    fresh.append(path)
+        return fresh
 
     def _take_first(
         self, item: Item, paths: Sequence[Path], gpu: Mapping[str, int], more: Mapping[str, Any], ending: str

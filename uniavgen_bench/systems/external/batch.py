@@ -36,6 +36,19 @@ class Item:
     seed: int
     repeat: int = 0
 
+    def unusable(self) -> Missing | None:
+        """Return why no program can be given the texts of the sample, or None."""
+        for name in ("caption", "speech", "reference_text", "language"):
+            text = getattr(self.sample, name) or ""
+            if "\0" in text:
+                said = f"its {_words(name)} holds a NUL character, which no program can be given"
+                return Missing(Reason.NOT_GENERATED, said)
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                return Missing(
+                    Reason.NOT_GENERATED, f"its {_words(name)} holds half a character, which is no text"
+                )
+        return None
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -131,6 +144,8 @@ class Batch(Generic[Options]):
     def sound(self, item: Item, which: str = "condition_audio", rate: int | None = None) -> Path:
         """Return a given sound as mono WAV: at `rate` Hz, else at its own; a WAV that is so already is copied.
 
+        Several channels are averaged. What is written anew has samples of 32-bit floats. All of it is noted.
+
         Raises:
             MissingError: there is none, or it cannot be read.
         """
@@ -140,14 +155,21 @@ class Batch(Generic[Options]):
             heard = audio(source, rate=rate, mono=True)
         except MediaError as error:
             raise MissingError(error.reason, f"{which}: {error.detail or error.reason}") from error
-        if source.suffix.lower() == ".wav" and rate in (None, facts.audio_rate):
+        if (
+            source.suffix.lower() == ".wav"
+            and rate in (None, facts.audio_rate)
+            and heard.source_channels == 1
+        ):
             return self._copied(item, source, f"{which}.wav")
         path = self._place(item, f"{which}.wav")
         write_wav(path, heard.samples, heard.rate)
+        if heard.source_channels > 1:
+            self.note(
+                item, f"{_words(which)} was made mono, the mean of its {heard.source_channels} channels"
+            )
         if rate is not None and rate != facts.audio_rate:
             self.note(item, f"{_words(which)} was resampled from {facts.audio_rate} Hz to {rate} Hz")
-        else:
-            self.note(item, f"{_words(which)} was decoded to WAV")
+        self.note(item, f"{_words(which)} was written as WAV of 32-bit floats")
         return path
 
     def video(self, item: Item) -> Path:
@@ -163,6 +185,13 @@ class Batch(Generic[Options]):
         path = self._place(item, "still.mp4")
         write_clip(path, [picture] * frames, fps)
         self.note(item, f"the image was made a still video of {frames} frames at {fps} fps")
+        height, width = picture.shape[:2]
+        if height % 2 or width % 2:
+            even = f"{width + width % 2}x{height + height % 2}"
+            self.note(
+                item,
+                f"the still video is {even}, for even sides: the last row or column of {width}x{height} twice",
+            )
         return path
 
     def speech(self, item: Item) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import math
 import shutil
@@ -49,7 +50,11 @@ def found(pattern: str, folder: Path, since: float) -> list[Path]:
     """Return the files that fit a pattern and were written since a time (s of the epoch), the newest first."""
     # Not Path.glob: a pattern may be absolute.
     paths = [Path(p) for p in glob.glob(str(folder / pattern), recursive=True)]  # noqa: PTH207
-    fresh = [(p.stat().st_mtime, p) for p in paths if p.is_file()]
+    fresh = []
+    for path in paths:
+        with contextlib.suppress(OSError):  # it was put away meanwhile
+            if path.is_file():
+                fresh.append((path.stat().st_mtime, path))
     return [p for stamp, p in sorted(fresh, reverse=True) if stamp >= since]
 
 

@@ -14,9 +14,11 @@ each, of the same names as the placeholders.
 
 from __future__ import annotations
 
+import glob
 import json
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -31,8 +33,12 @@ from uniavgen_bench.systems.system import SystemPlugin
 
 TEXTS = ("caption", "speech", "reference_text", "language", "task")
 FILES = ("image", "audio", "video", "reference_audio", "still")
-PLACES = ("out", "out_folder", "folder", "name", "id", "seed", "repeat", "root")
+PLACES = ("out", "out_folder", "folder", "name", "id", "token", "seed", "repeat", "root")
 KNOWN = (*TEXTS, *FILES, *PLACES, "jobs")
+OF_PROCESS = ("root", "folder", "out_folder", "token")
+"""Placeholders that are the same for all samples of a process."""
+RESERVED = frozenset({"log.txt", "command.json", "result.json", "jobs.jsonl", "out", "media", "tmp"})
+"""Names in a job folder that are not for input files: what is kept of a job, and the folders in it."""
 LISTED = (*TEXTS, "image", "audio", "video", "reference_audio", *PLACES[:-1])
 
 
@@ -40,7 +46,9 @@ class CommandOptions(ExternalOptions):
     """`command`: the argument list; a first word `python` or `torchrun` is of the system's environment.
 
     `tasks`: what it can do (empty: any). `files`: input files by name, as templates; their paths are placeholders
-    `{file.NAME}`. `clip`: where the clip is, as a pattern relative to the job folder; the default is `{out}` itself.
+    `{file.NAME}`. `clip`: where the clip is, as a pattern relative to the job folder; the default is `{out}` itself. A
+    program that writes elsewhere, below `{root}` say, runs alone in its checkout; `{token}` is a word of this process
+    alone for its file names. What stands for a placeholder in `clip` is no pattern.
     `audio_rate`: Hz of the sounds it gets (None: as given). `still_fps`: frame rate of `{still}`, a still video of the
     image that lasts as long as `{audio}`. `fps`: what it delivers, if that is known.
     """
@@ -59,11 +67,13 @@ class CommandOptions(ExternalOptions):
         for text in (*self.command, self.clip):
             checked_template(text, known)
         for name, text in self.files.items():
-            if "/" in name or name.startswith("."):
-                raise ValueError(f"{name!r} is no name of a file")
+            if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
+                raise ValueError(f"{name!r} is no name of a file: use letters, digits, _, - and dots")
+            if name.lower() in RESERVED:
+                raise ValueError(f"{name!r} is a name that a job folder has already: use another")
             checked_template(text, KNOWN)
-        if self.many and any(n not in {"jobs", "root", "folder", "out_folder"} for n in self._used()):
-            raise ValueError("beside {jobs} a command has only {root}, {folder} and {out_folder}")
+        if self.many and any(n not in {"jobs", *OF_PROCESS} for n in self._used()):
+            raise ValueError("beside {jobs} a command has only {root}, {folder}, {out_folder} and {token}")
         return self
 
     def _used(self) -> set[str]:
@@ -73,6 +83,12 @@ class CommandOptions(ExternalOptions):
     def many(self) -> bool:
         """Whether one process takes all samples."""
         return "jobs" in self._used()
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the clip may lie outside the job folder, where those of other processes lie too."""
+        parts = PurePosixPath(self.clip).parts
+        return self.clip.startswith(("/", "{root}")) or ".." in parts
 
 
 def prepare(batch: Batch[CommandOptions]) -> Launch:
@@ -84,32 +100,34 @@ def prepare(batch: Batch[CommandOptions]) -> Launch:
     for name, text in options.files.items():
         values.written[f"file.{name}"] = str(batch.write(name, filled(text, values)))
     arguments = tuple(filled(text, values) for text in options.command)
-    return Launch(arguments, {item.name: filled(options.clip, values)})
+    return Launch(arguments, {item.name: values.pattern(options.clip)})
 
 
 def _prepare_many(batch: Batch[CommandOptions]) -> Launch:
-    rows = batch.each(lambda item: _listed(batch, item))
-    listed = batch.write("jobs.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for _, row in rows))
+    rows = batch.each(lambda item: _listed(_Values(batch, item)))
+    listed = batch.write(
+        "jobs.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for _, (row, _) in rows)
+    )
     shared = {
         "jobs": str(listed),
         "root": str(batch.root),
         "folder": str(batch.folder),
         "out_folder": str(batch.out),
+        "token": batch.token,
     }
     arguments = tuple(filled(text, shared.__getitem__) for text in batch.options.command)
-    clips = {item.name: filled(batch.options.clip, _Values(batch, item)) for item, _ in rows}
-    return Launch(arguments, clips)
+    return Launch(arguments, {item.name: clip for item, (_, clip) in rows})
 
 
-def _listed(batch: Batch[CommandOptions], item: Item) -> dict[str, str]:
-    values = _Values(batch, item)
-    row = {}
+def _listed(values: _Values) -> tuple[dict[str, str], str]:
+    """Return the row of an item and the pattern of its clip; what the sample lacks is left out."""
+    row = {"id": values("id")}
     for name in LISTED:
         try:
             row[name] = values(name)
         except MissingError:
             continue
-    return row
+    return row, values.pattern(values.batch.options.clip)
 
 
 class _Values:
@@ -124,11 +142,17 @@ class _Values:
             self.written[name] = self._value(name)
         return self.written[name]
 
+    def pattern(self, template: str) -> str:
+        """Return a template filled so that only what the template says itself is a pattern."""
+        return filled(template, lambda name: glob.escape(self(name)))
+
     def _value(self, name: str) -> str:
-        batch, item, sample = self.batch, self.item, self.item.sample
+        batch, item = self.batch, self.item
         rate = batch.options.audio_rate
         if name in TEXTS:
             return self._text(name)
+        if name == "id":
+            return self._id()
         if name == "image":
             return str(batch.image(item))
         if name == "audio":
@@ -141,10 +165,21 @@ class _Values:
             return str(batch.still(item, Path(self("audio")), batch.options.still_fps))
         places = {
             "out": str(batch.out / f"{item.name}.mp4"), "out_folder": str(batch.out), "folder": str(batch.folder),
-            "name": item.name, "id": sample.id, "seed": str(item.seed), "repeat": str(item.repeat),
+            "name": item.name, "token": batch.token, "seed": str(item.seed), "repeat": str(item.repeat),
             "root": str(batch.root),
         }  # fmt: skip
         return places[name]
+
+    def _id(self) -> str:
+        """Return the id of the sample; one that leads out of a folder, as part of a path, is refused."""
+        given = self.item.sample.id
+        parts = given.split("/")
+        if "\\" in given or any(part in ("", ".", "..") for part in parts):
+            raise MissingError(
+                Reason.NOT_GENERATED,
+                f"its id {given!r} cannot be part of a path: use {{name}} in place of {{id}}",
+            )
+        return given
 
     def _text(self, name: str) -> str:
         value = getattr(self.item.sample, name)
@@ -179,7 +214,9 @@ class CommandSystem(ExternalSystem):
         from dataclasses import replace
 
         delivers = replace(EXTERNAL.delivers, fps=options.fps)
-        super().__init__(replace(EXTERNAL, batch=options.many, delivers=delivers), options)
+        super().__init__(
+            replace(EXTERNAL, batch=options.many, alone=options.elsewhere, delivers=delivers), options
+        )
 
     def ready(self, samples: Sequence[Sample]) -> None:
         """Check what can be checked; a program that is no Python needs no interpreter."""
