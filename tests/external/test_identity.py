@@ -55,6 +55,16 @@ def test_every_edit_of_a_checkout_is_another_state(kind: str, request: pytest.Fi
     assert commit_of(root).changed is (kind == "repository")
 
 
+def test_the_commit_is_named_by_project(repository: Path) -> None:
+    made_by = system("ovi", root=str(repository))
+    sha = subprocess.run(
+        ["git", "-C", str(repository), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert made_by.checkouts() == {"character-ai/Ovi": sha}
+    (repository / "inference.py").write_text("edited")
+    assert made_by.checkouts() == {"character-ai/Ovi": f"{sha}, changed"}
+
+
 @pytest.mark.parametrize("kind", ["root", "repository"])
 def test_what_a_process_writes_does_not_change_a_checkout(kind: str, request: pytest.FixtureRequest) -> None:
     root: Path = request.getfixturevalue(kind)

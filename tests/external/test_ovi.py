@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -70,7 +71,8 @@ def test_a_clip_is_found_under_the_name_that_it_makes(tmp_path: Path, caption: s
 @pytest.mark.parametrize("tag", ["<S>", "<E>", "< s >", "<AUDCAP>"])
 @pytest.mark.parametrize("field", ["caption", "speech"])
 def test_its_tags_in_given_words_are_refused(tmp_path: Path, tag: str, field: str) -> None:
-    samples = [sample(tmp_path / "given", "bad", **{field: f"Words {tag} more"}), sample(tmp_path / "given")]
+    more: dict[str, Any] = {field: f"Words {tag} more"}
+    samples = [sample(tmp_path / "given", "bad", **more), sample(tmp_path / "given")]
     ((_, texts),) = shown(system("ovi"), samples, tmp_path)
     assert len(texts["prompts.csv"].splitlines()) == 2
     (prepared,) = system("ovi").shown(jobs(samples, tmp_path), tmp_path / "again")

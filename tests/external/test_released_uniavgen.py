@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -90,10 +91,8 @@ def test_a_text_that_its_table_reader_takes_for_none_is_refused(
     tmp_path: Path, text: str, field: str
 ) -> None:
     task = Task.JOINT_REF_AUDIO
-    samples = [
-        sample(tmp_path / "given", "bad", task, **{field: text}),
-        sample(tmp_path / "given", "good", task),
-    ]
+    more: dict[str, Any] = {field: text}
+    samples = [sample(tmp_path / "given", "bad", task, **more), sample(tmp_path / "given", "good", task)]
     (prepared,) = system("uniavgen").shown(jobs(samples, tmp_path), tmp_path / "scratch")
     assert isinstance(prepared, Prepared)
     (missing,) = prepared.batch.refused.values()
