@@ -17,6 +17,8 @@ from uniavgen_bench.systems.external.external import Delivered, External, Seeded
 DRIVER = Path(__file__).with_name("f5_tts_driver.py")
 SHORTEST = 10
 """Bytes of a text below which it speaks at a speed of 0.3."""
+LONGEST = 12.0
+"""Seconds of a reference voice that it uses; it cuts what is longer."""
 
 
 class F5TTSOptions(SeededOptions):
@@ -56,6 +58,11 @@ def _text(batch: Batch[F5TTSOptions], item: Item) -> dict[str, Any]:
     if len(said.encode()) < SHORTEST:
         batch.note(item, f"the text has fewer than {SHORTEST} bytes, which F5-TTS speaks at a speed of 0.3")
     voice = batch.sound(Item(item.name, sample, item.seed, item.repeat), "reference_audio")
+    seconds = batch.facts(voice, "reference audio").audio_duration or 0.0
+    if seconds > LONGEST:
+        batch.note(
+            item, f"the reference voice lasts {seconds:.2f} s, and F5-TTS uses {LONGEST:g} s of it at most"
+        )
     return {
         "ref_file": str(voice), "ref_text": " ".join(transcript.split()), "gen_text": said,
         "file_wave": str(batch.out / f"{item.name}.wav"), "seed": item.seed, "nfe_step": options.nfe_step,
