@@ -14,10 +14,12 @@ import yaml
 from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch
+from uniavgen_bench.systems.external.collect import APART
 from uniavgen_bench.systems.external.doctor import example_sample
 from uniavgen_bench.systems.external.external import HOW_ONLY, External
 from uniavgen_bench.systems.external.f5_tts import EXTERNAL as SPEECH
 from uniavgen_bench.systems.external.plugin import ExternalSystem
+from uniavgen_bench.systems.external.redaction import SHORTEST, SHORTEST_SECRET
 from uniavgen_bench.systems.system import Job, SystemPlugin
 
 CHECKOUT = "CHECKOUT"
@@ -57,6 +59,16 @@ process below `jobs/`. A clip that is finished is kept when its process crashes,
 again in halves, and what never comes is a missing value with its reason and log. A clip is scored byte for byte as it
 was delivered; what was done to its inputs, and where it departs from what was asked for, stands beside it.
 
+A file counts as a clip when it has a picture and a sound that decode to the ends it declares; one that is cut off or
+damaged is a missing value. What a system made odd itself counts and is said: digital silence, a sound that ends more
+than {APART:g} s before or after its picture, a process that ended with another status than 0 or had to be ended. A clip
+of a batch is taken while the process runs, and again if the file has changed by the time the process ends.
+
+The values of `pass_env` (of {SHORTEST} characters or more; of {SHORTEST_SECRET} where the name looks like a secret's)
+and whatever has the shape of a token are replaced in logs, reasons and command lines; `env`, `command` and `arguments`
+with secrets are refused. On Linux a process ends with all that it started, in whatever session; elsewhere with its
+process group. Containers that it started by a daemon are not its children.
+
 A run with the same `--out` keeps its clips as long as what makes them is the same: commit and edits of the checkout
 with code that git does not know (of a folder without git: its code files), names, sizes and times of weights, `python`,
 values of `pass_env` but secrets, bytes of given files, and of `devices` and `batch` their number where clips can depend
@@ -86,9 +98,12 @@ systems:
 
 Placeholders: `{{image}}`, `{{audio}}`, `{{video}}`, `{{reference_audio}}`, `{{still}}` (a still video of the image as
 long as the audio), `{{caption}}`, `{{speech}}`, `{{reference_text}}`, `{{language}}`, `{{task}}`, `{{seed}}`,
-`{{repeat}}`, `{{id}}`, `{{name}}` (safe for files), `{{out}}`, `{{out_folder}}`, `{{folder}}`, `{{root}}`;
+`{{repeat}}`, `{{id}}`, `{{name}}` (safe for files), `{{out}}`, `{{out_folder}}`, `{{folder}}`, `{{root}}`,
+`{{token}}` (a word of this process alone, for files in a folder of all);
 `{{speech:json}}` and `{{speech:csv}}` quote. `files:` writes input files by templates, as `{{file.NAME}}` in the
-command. `clip:` is a pattern for what the program calls its clip. With `{{jobs}}`, a JSON Lines file, one process
+command. `clip:` is a pattern for what the program calls its clip; where it leads out of the job folder, one process at
+a time runs in that checkout, and nothing that lay there before counts. An `{{id}}` that leads out of a folder is
+refused. With `{{jobs}}`, a JSON Lines file, one process
 takes all samples.
 
 ## Finished clips: `precomputed`
