@@ -24,6 +24,7 @@ from uniavgen_bench.datasets.columns import (
     unused_columns,
 )
 from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin, FinishedClip
+from uniavgen_bench.datasets.picture_header import check_picture
 
 RECORDING = "none"
 """A `system` cell that starts with this word: no system made the clip, it is a recording."""
@@ -60,7 +61,9 @@ def confined(text: str, root: Path, where: Where) -> Path:
         raise InputError(f"{text!r} cannot be a path: {error}", where=where) from None
     if windows.drive or windows.root or posix.is_absolute() or not path.is_relative_to(root.resolve()):
         raise InputError(
-            f"{text!r} leads out of {root}", where=where, way_out="paths are relative to the root"
+            f"{text!r} leads out of {root}",
+            where=where,
+            way_out="paths are relative to the root: dataset.root names another",
         )
     return path
 
@@ -128,6 +131,12 @@ class _RowReader:
         text = self.cell(field)
         return confined(text, self.root, self.where(field)) if text is not None else None
 
+    def image(self) -> Path | None:
+        path = self.path("image")
+        if path is not None:
+            check_picture(path, self.where("image"))
+        return path
+
     def sample_id(self) -> str:
         given = self.cell("sample")
         if given is not None:
@@ -150,7 +159,7 @@ class _RowReader:
             return Sample(
                 id=self.sample_id(),
                 task=TASKS.get(task or ""),
-                image=self.path("image"),
+                image=self.image(),
                 caption=self.cell("caption"),
                 speech=self.cell("speech"),
                 speech_verified="unverified" not in (self.cell("speech_source") or "").lower(),

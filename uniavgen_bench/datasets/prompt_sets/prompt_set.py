@@ -19,6 +19,7 @@ from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.datasets.card import SetCard
 from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin, FinishedClip
 from uniavgen_bench.datasets.manifest import confined
+from uniavgen_bench.datasets.picture_header import check_picture
 
 from .items import Item, sample_id
 from .local_copy import exists
@@ -71,13 +72,15 @@ class Reading:
         """Add a sample.
 
         Raises:
-            InputError: a second sample of that id, or a value that a sample cannot hold.
+            InputError: a second sample of that id, a picture that is none, or a value that a sample cannot hold.
         """
         sample_id(id, where)
         if id in self.placed:
             first = self.placed[id][1]
             what = f"the sample {id!r} stands at {first.file}:{first.line} already"
             raise InputError(what, where=where, way_out="give each sample one id")
+        if fields.get("image") is not None:
+            check_picture(fields["image"], item.where())
         try:
             self.placed[id] = (Sample(id=id, task=self.options.task, **fields), where)
         except ValidationError as error:
