@@ -112,3 +112,14 @@ def test_any_text_is_parsed_or_refused_in_one_line(text: str) -> None:
         validate(Outer, parse_yaml(text, "f.yaml"))
     except InputError as error:
         assert "\n" not in str(error)
+
+
+def test_a_number_for_a_text_and_a_text_for_a_list_are_told_with_an_example() -> None:
+    class Shape(Frozen):
+        env: dict[str, str] = Field(default_factory=dict)
+        words: tuple[str, ...] = ()
+
+    with pytest.raises(InputError, match=r"env\.X: must be a text, got 1 \(put it in quotes: '\"1\"'\)"):
+        validate(Shape, parse_yaml("env: {X: 1}", "s.yaml"))
+    with pytest.raises(InputError, match=r"words: must be a list, got 'a' \(for example \[a\]\)"):
+        validate(Shape, parse_yaml("words: a", "s.yaml"))

@@ -8,6 +8,7 @@ import pytest
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import Role, Task
+from uniavgen_bench.datasets.catalogue import show_dataset
 from uniavgen_bench.datasets.columns import ColumnMapping
 from uniavgen_bench.datasets.manifest import ManifestOptions, load_manifest
 
@@ -103,3 +104,28 @@ def test_the_real_list_of_clips_is_read_whole(shared: Path) -> None:
     assert len(dataset.clips) == 153 and all(c.path.is_file() for c in dataset.clips)
     assert len({c.system for c in dataset.clips if c.role is Role.SYSTEM}) == 13
     assert sum("lse_c" in s.published for s in dataset.samples) == 41
+
+
+def test_a_text_that_is_called_a_picture_is_told_with_its_row(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no picture at all")
+    path = write(tmp_path, "sample,image\ns,a.png\n")
+    with pytest.raises(InputError, match=r"m\.csv:2: image: 'a\.png' is no picture"):
+        load_manifest(ManifestOptions(path=path))
+    (tmp_path / "a.png").write_bytes(b"RIFF\0\0\0\0WEBPVP8 ")
+    assert load_manifest(ManifestOptions(path=path)).samples[0].image is not None
+
+
+def test_another_separator_and_an_absolute_path_are_told_with_the_way_out(tmp_path: Path) -> None:
+    path = write(tmp_path, "sample;image\ns;a.png\n")
+    with pytest.raises(InputError, match=r"m\.csv:1: it looks separated by ';', not by ','"):
+        load_manifest(ManifestOptions(path=path))
+    path = write(tmp_path, "sample,image\ns,/data/a.png\n")
+    with pytest.raises(InputError, match=r"dataset\.root names another"):
+        load_manifest(ManifestOptions(path=path))
+
+
+def test_dataset_show_names_options_as_it_takes_them(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("image,prompt\nmine/a.png,A man.\n")
+    with pytest.raises(InputError) as raised:
+        show_dataset("images-csv", [f"path={tmp_path / 'none.csv'}"], json=False)
+    assert "then --set path=" in str(raised.value) and "dataset." not in str(raised.value)

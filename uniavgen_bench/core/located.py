@@ -176,6 +176,13 @@ def located_problem(schema: type[BaseModel], error: ValidationError, located: Lo
             "is not set", where=located.where(location), way_out=f"give it: --set {setting}=VALUE"
         )
     shown = f", got {given!r}" if isinstance(given, str | int | float | bool) else ""
+    where = located.where(location)
+    if problem["type"] == "string_type" and isinstance(given, int | float | bool):
+        text = str(given).lower() if isinstance(given, bool) else str(given)
+        return InputError(f"must be a text{shown}", where=where, way_out=f"put it in quotes: '\"{text}\"'")
+    if problem["type"] in ("tuple_type", "list_type"):
+        example = f"[{given}]" if isinstance(given, str | int | float) else "[A, B]"
+        return InputError(f"must be a list{shown}", where=where, way_out=f"for example {example}")
     message = problem["msg"].removeprefix("Value error, ")
     return InputError(f"{message[0].lower()}{message[1:]}{shown}", where=located.where(location))
 
@@ -249,6 +256,7 @@ def _csv_rows(text: str, path: Path, delimiter: str) -> tuple[tuple[str, ...], l
                 continue
             if not header:
                 header = tuple(cell.strip() for cell in cells)
+                _separated(header, Where(path, start), delimiter)
                 twice = next((name for name in header if header.count(name) > 1), None)
                 if twice is not None:
                     raise InputError(
@@ -267,6 +275,20 @@ def _csv_rows(text: str, path: Path, delimiter: str) -> tuple[tuple[str, ...], l
     if not header:
         raise InputError("is empty", where=Where(path), way_out="its first line must name the columns")
     return header, rows
+
+
+def _separated(header: tuple[str, ...], where: Where, delimiter: str) -> None:
+    """Refuse a header of one column that holds signs by which other tables are separated."""
+    other = next(
+        (sign for sign in ";\t|," if sign != delimiter and len(header) == 1 and sign in header[0]), None
+    )
+    if other is not None:
+        shown = {"\t": "tabs"}.get(other, repr(other))
+        wanted = "tabs" if delimiter == "\t" else repr(delimiter)
+        raise InputError(
+            f"it looks separated by {shown}, not by {wanted}", where=where,
+            way_out="save it with commas as .csv, or with tabs as .tsv",
+        )  # fmt: skip
 
 
 def _json_rows(text: str, path: Path) -> Iterator[Row]:

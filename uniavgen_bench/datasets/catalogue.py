@@ -56,7 +56,7 @@ def show_dataset(name: str, settings: Sequence[str], *, json: bool) -> None:
         InputError: no such dataset, a bad option, or a bad dataset.
     """
     plugin = Registry(DATASETS, "dataset", DatasetPlugin).load(name)
-    dataset = plugin.load(read_options(plugin, settings)) if settings else None
+    dataset = _loaded(plugin, settings) if settings else None
     if json:
         data = _listed(plugin)
         if dataset is not None:
@@ -78,6 +78,16 @@ def show_dataset(name: str, settings: Sequence[str], *, json: bool) -> None:
         _print_counts(console, dataset)
     elif plugin.card is not None:
         console.print(f"count a local copy: uniavgen-bench dataset show {name} --set path=…", highlight=False)
+
+
+def _loaded(plugin: DatasetPlugin, settings: Sequence[str]) -> Dataset:
+    """Read a dataset; ways out name its options as this command takes them, without the suite's `dataset.`."""
+    options = read_options(plugin, settings)
+    try:
+        return plugin.load(options)
+    except InputError as error:
+        way_out = error.way_out.replace("dataset.", "") if error.way_out else None
+        raise InputError(error.what, where=error.where, way_out=way_out) from None
 
 
 def read_options(plugin: DatasetPlugin, settings: Sequence[str]) -> Any:

@@ -12,7 +12,7 @@ from uniavgen_bench.datasets.card import SetCard
 from uniavgen_bench.datasets.dataset import Dataset
 
 from .items import Item, json_groups, json_object, sample_id
-from .local_copy import exists, listed, local_copy, part, picture_of
+from .local_copy import exists, listed, local_copy, picture_of
 from .prompt_set import (
     PromptSetOptions,
     Reading,
@@ -25,6 +25,7 @@ from .prompt_set import (
 
 NAME = "verse-bench"
 Subset = Literal["set1", "set2", "set3"]
+SETS: tuple[Subset, ...] = ("set1", "set2", "set3")
 CARD = SetCard(
     title="Verse-Bench",
     home="https://huggingface.co/datasets/dorni/Verse-Bench",
@@ -60,7 +61,7 @@ class VerseBenchOptions(PromptSetOptions):
 
     card: ClassVar[SetCard] = CARD
     root: Path | None = None
-    sets: tuple[Subset, ...] = ("set1", "set2", "set3")
+    sets: tuple[Subset, ...] = SETS
     caption: Literal["video_prompt", "prompt"] = "video_prompt"
 
 
@@ -107,18 +108,27 @@ def load(options: VerseBenchOptions) -> Dataset:
 
 def _in_folder(root: Path, options: VerseBenchOptions) -> Iterator[tuple[str, str, Item]]:
     for group in options.sets:
-        files = listed(part(root, (group,), CARD), ".json")
+        if not exists(root / group):
+            raise _no_set(group, [name for name in SETS if exists(root / name)], root)
+        files = listed(root / group, ".json")
         if not files:
             raise InputError("holds no {id}.json", where=Where(root / group), way_out=CARD.get)
         for file in files:
             yield group, sample_id(file.stem, Where(file)), json_object(file)
 
 
+def _no_set(absent: str, there: list[str], path: Path) -> InputError:
+    way_out = f"expected: {CARD.layout}"
+    if there:
+        way_out += f"; to read what is there: --set dataset.sets=[{','.join(there)}]"
+    return InputError(f"holds no {absent!r}", where=Where(path), way_out=way_out)
+
+
 def _in_file(path: Path, options: VerseBenchOptions) -> Iterator[tuple[str, str, Item]]:
     groups = json_groups(path)
     absent = next((group for group in options.sets if group not in groups), None)
     if absent is not None:
-        raise InputError(f"holds no {absent!r}", where=Where(path), way_out=f"expected: {CARD.layout}")
+        raise _no_set(absent, [name for name in SETS if name in groups], path)
     for group in options.sets:
         for name, item in groups[group]:
             yield group, sample_id(name, item.where()), item
