@@ -82,3 +82,18 @@ def test_an_error_before_the_start_names_the_systems_id_and_its_line(bench: Benc
     assert done.returncode == 2
     (said,) = done.stderr.splitlines()
     assert said.startswith(f"error: {failing}:{line}: systems.1.options.root: two: there is no folder "), said
+
+
+def test_given_files_lie_in_the_run_and_those_of_a_killed_one_are_cleared(
+    bench: Bench, failing: Path
+) -> None:
+    suite = yaml.safe_load(failing.read_text())
+    tell = "import sys; print('given', sys.argv[1]); sys.exit(3)"
+    suite["systems"][0]["options"]["command"] = [sys.executable, "-c", tell, "{image}", "{out}"]
+    failing.write_text(yaml.safe_dump(suite))
+    left = bench.folder / "out" / "given" / "uniavgen-bench-given-old" / "image.png"
+    for _ in range(2):
+        assert bench("run", failing, "--out", "out", "--workers", 1, "--limit", 1).returncode == 1
+        assert not (bench.folder / "out" / "given").exists()
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"left by a killed run")

@@ -117,7 +117,7 @@ def test_an_absent_file_stays_absent_and_named(folder: Path) -> None:
 def test_only_declared_controls_see_the_truth(folder: Path) -> None:
     registry = Registry(SYSTEMS, "system", SystemPlugin)
     seeing = {name for name in registry.names() if registry.load(name).sees_truth}
-    assert seeing == {"ground-truth", "static-portrait"}
+    assert seeing == {"ground-truth", "static-portrait", "nano-codecs"}
     sample = sample_of(folder, Task.JOINT)
     with handed_over(sample, registry.load("ground-truth")) as given:
         assert given is sample

@@ -31,12 +31,13 @@ from uniavgen_bench.runner.nothing_made import without_result
 from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
-from uniavgen_bench.runner.run_folder import clear_other_run, locked, open_run, writable
+from uniavgen_bench.runner.run_folder import clear_other_run, cleared, locked, open_run, writable
 from uniavgen_bench.runner.run_media import media_by_system
 from uniavgen_bench.runner.staged import check_staged, checkouts, make_staged
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.verdicts import Verdicts, write_verdicts
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
+from uniavgen_bench.systems.task_inputs import GIVEN_FOLDER
 from uniavgen_bench.version import VERSION
 from uniavgen_bench.weights.locate import WeightLocator
 
@@ -105,7 +106,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
     identity = run_identity(resolved, plan, options)
     directory = open_run(resolved.suite.name, identity, options.out, replace=options.replace)
     writable(home() / "store", "name another folder with UNIAVGEN_BENCH_HOME")
-    with locked(directory.root):
+    with locked(directory.root), cleared(directory.root / GIVEN_FOLDER):
         started = datetime.datetime.now(datetime.UTC)
         workers = options.workers or default_workers()
         manifest = _manifest(resolved, plan, options, identity, workers, started, locator.used(names))

@@ -73,6 +73,16 @@ def locked(root: Path) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def cleared(folder: Path) -> Iterator[None]:
+    """Take a folder away before and after: what a killed run left in it, and what this one leaves."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def writable(folder: Path, way_out: str) -> None:
     """Make a folder and try to write into it.
 

@@ -23,7 +23,7 @@ from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.runner.told_reasons import ToldReasons
 from uniavgen_bench.runner.worker import clip_folder, disk_errors, read_sidecar
 from uniavgen_bench.systems.system import CheckedOut, Job, StagedSystem, SystemPlugin
-from uniavgen_bench.systems.task_inputs import FILES, given_by_task, handed_over
+from uniavgen_bench.systems.task_inputs import FILES, GIVEN_FOLDER, given_by_task, handed_over
 
 JOBS = "jobs"
 """Folder of a run: logs, command lines and text inputs of systems with a stage of their own, by system."""
@@ -157,7 +157,14 @@ def _make(
 
     with ExitStack() as given:
         jobs = [
-            Job(given.enter_context(handed_over(c.sample, plugin)), c.key.repeat, c.seed, out, (), device)
+            Job(
+                given.enter_context(handed_over(c.sample, plugin, run / GIVEN_FOLDER)),
+                c.key.repeat,
+                c.seed,
+                out,
+                (),
+                device,
+            )
             for c, out, _ in waiting
         ]
         for job in jobs:

@@ -27,7 +27,7 @@ from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.media_copy import place_media
 from uniavgen_bench.runner.score_clip import DISK_ERRORS, Scored, all_missing, known_score, score_clip
 from uniavgen_bench.systems.system import Identified, Job, System, SystemPlugin
-from uniavgen_bench.systems.task_inputs import handed_over
+from uniavgen_bench.systems.task_inputs import GIVEN_FOLDER, handed_over
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
 
@@ -233,7 +233,7 @@ def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
             return out
     out.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    with _failures(), handed_over(work.sample, plugin) as given:
+    with _failures(), handed_over(work.sample, plugin, config.run / GIVEN_FOLDER) as given:
         job = Job(given, work.key.repeat, work.seed, out, work.sources, config.device)
         system.generate(job)
     facts = {

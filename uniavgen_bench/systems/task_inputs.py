@@ -27,6 +27,8 @@ GIVEN: Mapping[Task | None, frozenset[str]] = {
 }
 """Fields of a sample by task (None: a dataset that names no task). What a dataset knows of a sample beside its inputs
 (`facts`, `published`) is never given."""
+GIVEN_FOLDER = "given"
+"""Folder of a run for the files that are handed over; it is there while clips are made."""
 FILES = ("image", "reference_audio", "condition_audio", "condition_video")
 
 
@@ -39,9 +41,10 @@ def given_by_task(sample: Sample) -> Sample:
 
 
 @contextmanager
-def handed_over(sample: Sample, plugin: SystemPlugin) -> Iterator[Sample]:
+def handed_over(sample: Sample, plugin: SystemPlugin, below: Path | None = None) -> Iterator[Sample]:
     """Give the sample as a system may see it; its files lie apart from all others until the block ends.
 
+    `below`: the folder for them (default: that of temporary files); what a killed process left is its owner's to clear.
     A control that says so (`SystemPlugin.sees_truth`) gets the sample as it is. A file that is absent stays named, so
     that the system can say what it lacks.
 
@@ -52,7 +55,9 @@ def handed_over(sample: Sample, plugin: SystemPlugin) -> Iterator[Sample]:
         yield sample
         return
     given = given_by_task(sample)
-    with tempfile.TemporaryDirectory(prefix="uniavgen-bench-given-") as folder:
+    if below is not None:
+        below.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="uniavgen-bench-given-", dir=below) as folder:
         placed: dict[str, Path] = {}
         for name in FILES:
             path: Path | None = getattr(given, name)
