@@ -18,13 +18,13 @@ MARKS = {"ok": "[green]ok[/]  ", "note": "[yellow]note[/]", "bad": "[red]bad[/] 
 
 @systems_app.command("list")
 def systems_list(json: Json = False) -> None:
-    """List the systems that are installed: tasks, licence, frame rate, and whether a checkout is here.
+    """List the systems that are installed: tasks, frame rate, whether a checkout is here; licences with --json.
 
     Example: uniavgen-bench systems list
     """
-    from uniavgen_bench.systems.catalogue import show_systems
+    from uniavgen_bench.runner.system_list import show_list
 
-    show_systems(json=json)
+    show_list(json=json)
 
 
 @systems_app.command("doctor")
