@@ -262,3 +262,17 @@ def test_twenty_eight_systems_and_ten_thousand_clips_are_rows_of_sums(tmp_path: 
     assert time.monotonic() - started < 10
     assert len(rows) == 28 and sum(row.there for row in rows) == 28 * 360
     assert rows[3].departures == ("its sound is 0.000 to 0.359 s longer than the given one (360)",)
+
+
+def test_first_page_hints_at_what_was_delivered_when_rows_differ_in_rate_or_length(root: Path) -> None:
+    hint = "method.html#delivered"
+    build_report(root)
+    assert hint not in (root / "report" / "index.html").read_text()
+    lines = [
+        r.model_copy(update={"fps": 16.0, "duration": 5.0}) if r.system == "UniAVGen" else r
+        for r in RunDirectory(root).clips()
+    ]
+    write_atomic(root / "clips.jsonl", "".join(f"{r.model_dump_json()}\n" for r in lines).encode())
+    build_report(root)
+    text = (root / "report" / "index.html").read_text()
+    assert hint in text and "frame rate (16, 25 fps) and length (medians of 2.0 to 5.0 s)" in text

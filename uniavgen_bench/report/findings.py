@@ -16,13 +16,17 @@ from uniavgen_bench.stats.numbers import number, percent
 from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.stats.table import MissingLine
 
+UNLIKE_LENGTH = 1.05
+"""Medians of lengths further apart than this factor are told of."""
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence; `caution` marks what limits the reading of the numbers."""
+    """One sentence; `caution` marks what limits the reading of the numbers. `link`: (address, text) put after it."""
 
     text: str
     caution: bool = False
+    link: tuple[str, str] | None = None
 
 
 def findings(run: RunData, lines: Sequence[MissingLine]) -> list[Finding]:
@@ -69,6 +73,11 @@ def findings(run: RunData, lines: Sequence[MissingLine]) -> list[Finding]:
                 caution=True,
             )
         )
+    unlike = _unlike(run)
+    if unlike:
+        found.append(
+            Finding(f"{unlike}:", caution=True, link=("method.html#delivered", "what was delivered"))
+        )
     largest = max((s.clusters for s in run.summaries), default=0)
     if 0 < largest < FEW:
         found.append(
@@ -79,6 +88,29 @@ def findings(run: RunData, lines: Sequence[MissingLine]) -> list[Finding]:
             )
         )
     return found
+
+
+def _unlike(run: RunData) -> str:
+    """Say in what the clips of the systems proper differ that can move a number: frame rate and length."""
+    clips = {
+        s.id: [r for r in run.records if r.system == s.id and r.sha256]
+        for s in run.systems
+        if s.role is Role.SYSTEM
+    }
+    rates = {frozenset(round(r.fps, 2) for r in own if r.fps) for own in clips.values() if own} - {
+        frozenset()
+    }
+    lengths = [
+        float(np.median(known))
+        for own in clips.values()
+        if (known := [r.duration for r in own if r.duration])
+    ]
+    parts = []
+    if len(rates) > 1:
+        parts.append(f"frame rate ({', '.join(f'{r:g}' for r in sorted(frozenset().union(*rates)))} fps)")
+    if lengths and max(lengths) > UNLIKE_LENGTH * min(lengths):
+        parts.append(f"length (medians of {min(lengths):.1f} to {max(lengths):.1f} s)")
+    return f"The clips of the systems differ in {' and '.join(parts)}" if parts else ""
 
 
 def same_samples(run: RunData) -> bool:
