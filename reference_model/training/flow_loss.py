@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from reference_model.codecs.words import WordCaptions
 from reference_model.conditions import Conditions
 from reference_model.face_modulation import mask_loss
+from reference_model.layers import Block
 from reference_model.model import UniAVGen
 from reference_model.training.batches import TrainingBatch
 
@@ -62,7 +63,8 @@ class FlowLoss(nn.Module):
 def start(model: UniAVGen) -> None:
     """Set the weights from which training starts: Xavier, with silent interactions and output heads.
 
-    Two unimodal models at first: what they say to each other grows from zero.
+    Two unimodal models at first: what they say to each other grows from zero. Where the text is spread over the sound,
+    queries and keys begin with the same bias, which turns with the place: a frame looks first at the letters beside it.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear):
@@ -74,3 +76,8 @@ def start(model: UniAVGen) -> None:
     for layer in (*silent, model.head.head, model.head_audio.head):
         assert isinstance(layer, nn.Linear)
         nn.init.zeros_(layer.weight)
+    if model.params.speech_text.spread == "even":
+        for block in model.audio_blocks:
+            assert isinstance(block, Block)
+            nn.init.ones_(block.cross_attn.q.bias)
+            nn.init.ones_(block.cross_attn.k.bias)

@@ -18,6 +18,7 @@ from reference_model.media import read_frames
 from reference_model.model import UniAVGen
 from reference_model.nano_model import video_codec_key
 from reference_model.params import nano, read_params
+from reference_model.rope import line_rotation
 from reference_model.training.batches import BatchMaker, Share
 from reference_model.training.config import RECIPES, Schedule, TrainModel, TrainVideoCodec, read_recipe
 from reference_model.training.encode import encode_shards, token_mask
@@ -335,3 +336,18 @@ def test_at_the_start_other_letters_are_other_rows_not_only_other_places() -> No
     with torch.no_grad():
         a, b = (model.text_embedding(ids) for ids in (said, other))
     assert (a - b).norm() > 0.5 * a.norm()
+
+
+def test_at_the_start_a_frame_of_sound_looks_first_at_the_letters_beside_it() -> None:
+    torch.manual_seed(0)
+    model = UniAVGen(nano())
+    start(model)
+    asked = model.audio_blocks[0].cross_attn
+    rotation = line_rotation(torch.arange(200), model.params.audio.head_dim)
+    with torch.no_grad():
+        query = asked.queries(torch.randn(1, 200, 128), rotation)[0]
+        keys = asked.context(torch.randn(1, 200, 128), rotation).key[0]
+        scores = torch.einsum("lhd,hkd->hlk", query, keys) / model.params.audio.head_dim**0.5
+        looks = scores.softmax(-1).mean(0)
+    near = (torch.arange(200)[:, None] - torch.arange(200)).abs() <= 5
+    assert looks[near].mean() > 3 * looks[~near].mean()
