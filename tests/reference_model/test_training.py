@@ -349,5 +349,5 @@ def test_at_the_start_a_frame_of_sound_looks_first_at_the_letters_beside_it() ->
         keys = asked.context(torch.randn(1, 200, 128), rotation).key[0]
         scores = torch.einsum("lhd,hkd->hlk", query, keys) / model.params.audio.head_dim**0.5
         looks = scores.softmax(-1).mean(0)
-    near = (torch.arange(200)[:, None] - torch.arange(200)).abs() <= 5
-    assert looks[near].mean() > 3 * looks[~near].mean()
+    apart = (torch.arange(200)[:, None] - torch.arange(200)).abs()
+    assert looks[apart < 3].mean() > 4 * looks[apart > 25].mean()
