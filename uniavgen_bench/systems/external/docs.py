@@ -15,6 +15,7 @@ from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch
 from uniavgen_bench.systems.external.collect import APART
+from uniavgen_bench.systems.external.docs_how import KEPT, options_of_command
 from uniavgen_bench.systems.external.doctor import example_sample
 from uniavgen_bench.systems.external.external import HOW_ONLY, External
 from uniavgen_bench.systems.external.f5_tts import EXTERNAL as SPEECH
@@ -74,6 +75,8 @@ with code that git does not know (of a folder without git: its code files), name
 values of `pass_env` but secrets, bytes of given files, and of `devices` and `batch` their number where clips can depend
 on it. Packages of an environment are not looked at. `manifest.json` names the commits.
 
+{KEPT}
+
 Common options: `root` (or a folder of checkouts in UNIAVGEN_BENCH_CHECKOUTS), `python` or `launcher`, `env`,
 `pass_env` (secrets by name), `devices`, `timeout` (seconds without a new clip), `batch`, `give_up`, `arguments`,
 `scratch`. A program without a page here runs by a template: see `command` below. Clips that exist already are rows
@@ -103,8 +106,9 @@ long as the audio), `{{caption}}`, `{{speech}}`, `{{reference_text}}`, `{{langua
 `{{speech:json}}` and `{{speech:csv}}` quote. `files:` writes input files by templates, as `{{file.NAME}}` in the
 command. `clip:` is a pattern for what the program calls its clip; where it leads out of the job folder, one process at
 a time runs in that checkout, and nothing that lay there before counts. An `{{id}}` that leads out of a folder is
-refused. With `{{jobs}}`, a JSON Lines file, one process
-takes all samples.
+refused. With `{{jobs}}`, a JSON Lines file, one process takes all samples.
+
+{options_of_command()}
 
 ## Finished clips: `precomputed`
 
@@ -117,7 +121,9 @@ systems:
 
 `match` is `id`, `prompt` or `name`. By prompt a file's name is the whole prompt (letters and digits count), or its
 beginning where the name has a length at which prompts are cut (50 characters for Ovi) and only one sample begins so.
-What fits no sample, or several, is not used; `uniavgen-bench systems match SUITE` lists it.
+What fits no sample, or several, is not used; `uniavgen-bench systems match SUITE` lists it. Compared
+are the caption, the speech, and the two one after the other, in any case of letters; what is put behind a prompt in the
+form `_720x720_103_0` is left out. By prompt a folder gives one clip a sample, for repeat 0.
 """
 
 
