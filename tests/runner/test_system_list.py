@@ -1,4 +1,4 @@
-"""`systems list`: whole names, few lines, types as they are written."""
+"""`systems list`: whole names, few lines, licences, types as they are written."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from uniavgen_bench.runner.system_list import type_text
 from uniavgen_bench.systems.system import SystemPlugin
 
 
-def test_every_name_is_whole_on_two_lines_at_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_name_is_whole_on_few_lines_at_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     names = Registry(SYSTEMS, "system", SystemPlugin).names()
     lines = CliRunner().invoke(systems_app, ["list"]).stdout.splitlines()
     assert set(names) <= {line.split()[0] for line in lines if line.strip()}
-    assert len(lines) <= 2 * len(names) + 2
+    assert len(lines) <= 3 * len(names) + 2
+    ovi = next(i for i, line in enumerate(lines) if line.startswith("ovi "))
+    assert "Apache-2.0" in lines[ovi + 2]
 
 
 def test_options_have_types_as_they_are_written() -> None:

@@ -1,4 +1,4 @@
-"""`systems list`: one line a system with its whole name, one below with what it is."""
+"""`systems list`: a line a system with its whole name, below what it is, and its licence."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _row(plugin: SystemPlugin) -> dict[str, Any]:
 
 
 def _print(console: Console, row: dict[str, Any], width: int, columns: int) -> None:
-    """Print two lines; only what follows the name may be cut to the width of the terminal."""
+    """Print two lines, or three where a licence is told; only what follows the name may be cut to the terminal."""
     tasks = ", ".join(row["tasks"]) or "none"
     about = [tasks, row["role"] if row["state"] == BUILT_IN else row["state"]]
     if row["fps"]:
@@ -64,6 +64,8 @@ def _print(console: Console, row: dict[str, Any], width: int, columns: int) -> N
     room = max(20, columns - width - 2)
     console.print(f"{escape(row['name']):<{width}}  {escape(_cut(' · '.join(about), room))}")
     console.print(f"[dim]{' ' * width}  {escape(_cut(row['summary'], room))}[/]")
+    if row["state"] != BUILT_IN and row["licence"] != "this package":
+        console.print(f"[dim]{' ' * width}  {escape(_cut(row['licence'], room))}[/]")
 
 
 def _cut(text: str, room: int) -> str:
