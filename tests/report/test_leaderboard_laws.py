@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from report.board_world import DECLARED, METRICS, BoardRun, World
@@ -43,6 +43,7 @@ def verify(world: World) -> list[Verdict]:
     metrics=st.sampled_from([METRICS, METRICS[:1], METRICS[1:]]),
     name=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=20),
 )
+@example(samples=1, repeats=1, missing=0.0, seed=0, metrics=METRICS, name="\0")
 def test_what_is_added_holds(
     samples: int, repeats: int, missing: float, seed: int, metrics: Any, name: str
 ) -> None:

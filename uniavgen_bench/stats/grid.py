@@ -72,7 +72,8 @@ class ScoreGrid:
 
     def rows_of(self, system: str) -> NDArray[np.int64]:
         """Return the rows of a system."""
-        return np.flatnonzero(self.system == system)
+        # A plain str would become a NumPy string, which loses NULs at its end.
+        return np.flatnonzero(self.system == np.asarray(system, dtype=object))
 
     def count_reasons(self, rows: NDArray[np.int64], column: int) -> dict[str, int]:
         """Count the reasons of the missing values among some rows, most frequent first, then by name."""
