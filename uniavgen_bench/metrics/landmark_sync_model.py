@@ -122,7 +122,8 @@ def cosine_curve(mouth: Float32, sound: Float32, seen: np.ndarray, heard: np.nda
     totals = [
         float((left * sound[at : at + len(left)]).sum(axis=1) @ counted) for at, counted in enumerate(counts)
     ]
-    return np.array(totals) / np.maximum(counts.sum(axis=1), 1.0)
+    means: Float64 = np.array(totals, dtype=np.float64) / np.maximum(counts.sum(axis=1), 1.0)
+    return means
 
 
 def save_model(model: LandmarkSyncModel, path: Path, facts: dict[str, str]) -> None:

@@ -153,7 +153,7 @@ def _file_lines() -> list[str]:
 
 
 def _by_kind(found: Measured) -> list[tuple[str, str, Sequence[Seen]]]:
-    rows = []
+    rows: list[tuple[str, str, Sequence[Seen]]] = []
     methods = [("landmark_sync", found.studies), ("mouth_audio", found.linear)]
     for kind, keep in (("real", (True,)), ("generated", (False,)), ("all", (True, False))):
         for name, studies in methods:
@@ -170,7 +170,7 @@ def _people(found: Measured) -> list[tuple[str, str, Sequence[Seen]]]:
 
 
 def _ablation(found: Measured) -> list[tuple[str, str, Sequence[Seen]]]:
-    rows = []
+    rows: list[tuple[str, str, Sequence[Seen]]] = []
     for kind, keep in (("real", True), ("generated", False)):
         for name, studies in (("with", found.with_portraits), ("without", found.without_portraits)):
             seen = seen_in(studies, common_bias(studies)) if studies else []

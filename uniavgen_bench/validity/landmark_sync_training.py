@@ -189,7 +189,7 @@ def _batch(
         part = part + rng.normal(0, 0.1, part.shape)
         part[~seen] = 0.0
         mouths.append(part.astype(np.float32))
-        sounds.append(sound_inputs(mel, heard) + rng.normal(0, 0.15, mel.shape[1]).astype(np.float32))
+        sounds.append(sound_inputs(mel, heard) + rng.normal(0, 0.15, (int(mel.shape[1]),)).astype(np.float32))
         counts.append(pairs_that_count(seen, heard, np.array(use.shifts), MAX_LAG))
     return (
         torch.from_numpy(np.stack(mouths)),
