@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uniavgen_bench.analysis.artefacts import Speech, VoiceActivity
-from uniavgen_bench.core.result import Missing, MissingError, Reason
+from uniavgen_bench.analysis.clip import AnalysedClip
+from uniavgen_bench.core.result import Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
+from uniavgen_bench.core.store import Store
+from uniavgen_bench.media.mux import write_clip
 from uniavgen_bench.metrics import emotion_voice, emotion_voice_iemocap
 from uniavgen_bench.metrics.voice_arousal import (
     ArousalNorm,
@@ -22,6 +25,7 @@ from uniavgen_bench.metrics.voice_arousal import (
     save_norm,
 )
 from uniavgen_bench.metrics.voice_pitch import WEIGHT, VoiceFrames, voice_frames
+from uniavgen_bench.runner.score_clip import score_clip
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
 
@@ -204,6 +208,30 @@ def test_without_reference_and_emotion_only_their_fields_are_missing(weights_hom
     missing = {name for name, value in found.items() if isinstance(value, Missing)}
     assert missing == {"asked", "above_reference"}
     assert found["pitch"].value == pytest.approx(150, rel=0.15)  # type: ignore[union-attr]
+
+
+def test_the_reference_is_read_as_declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = np.arange(2 * RATE) / RATE
+    given_, clip = tmp_path / "given.mp4", tmp_path / "clip.mp4"
+    picture = [np.full((48, 64, 3), 90, np.uint8)] * 20
+    for path, pitch in ((given_, 110.0), (clip, 150.0)):
+        write_clip(path, picture, 10, tone(np.full(len(seconds), pitch)).astype(np.float32), RATE)
+
+    def frames_by_length(samples: np.ndarray, models: Models) -> VoiceFrames:
+        return frames_of(np.linspace(7.0, 7.2, len(samples) // 256))
+
+    features = arousal_features(frames_of(np.linspace(7.4, 7.8, 100)))
+    reading = emotion_voice.VoiceReading(frames_of(np.full(100, 7.4)), features, 1.0, 0.8)
+    monkeypatch.setattr(emotion_voice, "voice_frames", frames_by_length)
+    monkeypatch.setattr(emotion_voice, "read_voice", lambda clip, models: reading)
+    store, models = Store(tmp_path / "store"), Models(WeightLocator(home=tmp_path, folders=()))
+    for reference, kind in (({"reference_audio": given_}, Score), ({"condition_audio": given_}, Missing)):
+        asked = Sample(id="a", facts={"emotion": "angry"}, **reference)
+        found = score_clip(
+            emotion_voice.METRIC, AnalysedClip(clip, asked, store, models), asked, models, store
+        ).scores
+        assert found["asked"] == Score(0.8)
+        assert isinstance(found["above_reference"], kind), found["above_reference"]
 
 
 # wav2vec2-IEMOCAP

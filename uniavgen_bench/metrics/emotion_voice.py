@@ -82,7 +82,7 @@ SPEC = MetricSpec(
         ),
     ),
     needs=(Artefact.SPEECH, Artefact.VOICE_ACTIVITY),
-    sample_needs=("facts", "reference_audio"),
+    sample_needs=("facts", "reference_audio", "condition_audio"),
     weights=(PITCH_WEIGHT, SPEAKER_WEIGHT),
     tier=Tier.EMBEDDED,
     licence="pitch: MIT (SwiftF0); speaker encoder: Apache-2.0 (Resemblyzer); norm: Apache-2.0 "

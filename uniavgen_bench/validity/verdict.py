@@ -14,21 +14,25 @@ from uniavgen_bench.core.validity_files import MetricValidity
 from uniavgen_bench.validity.expect import Agrees, MetricExpectations
 from uniavgen_bench.validity.perturb import StudyClip
 from uniavgen_bench.validity.verdict_checks import (
+    BROKEN,
     StudyCheck,
     agrees,
     answers,
     falls,
     follows,
     separates,
+    unbroken,
     unmoved,
 )
-from uniavgen_bench.validity.verdict_table import MetricTable, counted
+from uniavgen_bench.validity.verdict_table import MetricTable
 
 CLAIMS = ("separates", "follows", "falls")
 """Kinds of checks that say whether a metric measures what it claims; the others say how it behaves."""
 SAME = 0.01
 """Standard deviations between clips by which other threads may move a number: sums in another order."""
 VOTES = "human_"
+MENDABLE = frozenset({*BROKEN, Reason.WEIGHTS.value, Reason.NOT_INSTALLED.value, Reason.NO_JUDGE.value})
+"""Reasons that say something of this machine or of the code, not of the clips."""
 
 
 class Standing(StrEnum):
@@ -64,6 +68,7 @@ def checks_of(
     votes = sorted({name for clip in clips for name in clip.sample.published if name.startswith(VOTES)})
     head = table.spec.headline.name
     made += [agrees(table, Agrees(field=head, published=name), clips) for name in votes]
+    made.append(unbroken(table))
     return tuple(
         check.model_copy(update={"on": on, "name": f"{on}: {check.name}"})
         for check in made
@@ -181,10 +186,23 @@ def admitted(spec: MetricSpec, check: StudyCheck) -> str:
 
 
 def why_missing(table: MetricTable) -> str:
-    """Say why a metric has no number on any unchanged clip; nothing where it has one."""
+    """Say why a metric has no number on any unchanged clip; nothing where it has one.
+
+    What can be mended (a network that is not here, a computation that broke) is told as the first clip tells it.
+    """
     head = table.spec.headline.name
     if np.isfinite(table.values(head)).any():
         return ""
-    reasons = table.reasons(head)
-    known = sorted({REASON_TEXT[Reason(r)] for r in reasons if r in Reason._value2member_map_})
-    return "; ".join(known) or counted(reasons) or "there are no clips"
+    told: dict[str, str] = {}
+    for text in table.why(head):
+        word, _, detail = text.partition(": ")
+        if word:
+            told.setdefault(word, detail if word in MENDABLE else "")
+    lines = [
+        f"{_in_words(word)}: {detail}" if detail else _in_words(word) for word, detail in sorted(told.items())
+    ]
+    return "; ".join(lines) or "there are no clips"
+
+
+def _in_words(reason: str) -> str:
+    return REASON_TEXT[Reason(reason)] if reason in Reason._value2member_map_ else reason

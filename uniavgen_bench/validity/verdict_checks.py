@@ -212,6 +212,19 @@ def answers(table: MetricTable, asked: Answers) -> StudyCheck | None:
     )  # fmt: skip
 
 
+def unbroken(table: MetricTable) -> StudyCheck | None:
+    """Tell where a computation broke, died, or took too long; None where none did."""
+    rows = table.rows[table.rows["reason"].str.split(":").str[0].isin(BROKEN)]
+    if rows.empty:
+        return None
+    share = len(rows) / len(table.rows)
+    return _check(
+        "unbroken", "computes without breaking", Found(1.0 - share, None, None, rows["sample"].nunique()),
+        passed=False, unit="share", expected="a number or a reason of the clip",
+        detail=f"{', '.join(sorted(rows['change'].unique()))}: {rows['reason'].iloc[0]}",
+    )  # fmt: skip
+
+
 def agrees(table: MetricTable, asked: Agrees, clips: Sequence[StudyClip]) -> StudyCheck | None:
     """Hold a field against a score that others published for the same clips."""
     if (wrong := _no_field("agrees", table, asked.field)) is not None:

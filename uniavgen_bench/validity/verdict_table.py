@@ -60,11 +60,14 @@ class MetricTable:
 
     def reasons(self, field: str, change: str = CLEAN.name) -> list[str]:
         """Return why each clip has no value (only the reason's word); empty where it has one or was not changed."""
+        return [text.split(":")[0] for text in self.why(field, change)]
+
+    def why(self, field: str, change: str = CLEAN.name) -> list[str]:
+        """Return why each clip has no value, with the details; empty where it has one or was not changed."""
         wide = self._by_field[field][1] if field in self._by_field else pd.DataFrame()
         if change not in wide.columns:
             return [""] * len(self.clips)
-        texts = wide[change].reindex(self.clips).fillna("")
-        return [str(text).split(":")[0] for text in texts]
+        return [str(text) for text in wide[change].reindex(self.clips).fillna("")]
 
     def clusters(self, mask: NDArray[np.bool_]) -> list[str]:
         """Return the clusters of the clips that a mask `[N]` chooses."""
