@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
 from dataclasses import dataclass, replace
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from uniavgen_bench.core.result import Missing, Reason
+from uniavgen_bench.runner.isolated_workers import IsolatedWorkers
 from uniavgen_bench.runner.worker import (
     ClipOutcome,
     ClipWork,
@@ -48,26 +48,20 @@ def outcomes(
     Raises:
         StorageFullError: from a worker; the pool is stopped first.
     """
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPool(
-        max_workers=options.workers,
-        context=context,
-        initializer=start_worker,
-        initargs=(options.threads, os.getpid()),
-    )
+    pool = IsolatedWorkers(options.workers, start_worker, (options.threads, os.getpid()))
     try:
         for works in stages:
             yield from _drive(pool, config, works, options)
-        pool.close()  # type: ignore[no-untyped-call]
+        pool.close()
     except BaseException:
-        pool.stop()  # type: ignore[no-untyped-call]
+        pool.stop()
         raise
     finally:
         pool.join()
 
 
 def _drive(
-    pool: ProcessPool, config: WorkerConfig, works: Sequence[ClipWork], options: PoolOptions
+    pool: IsolatedWorkers, config: WorkerConfig, works: Sequence[ClipWork], options: PoolOptions
 ) -> Iterator[tuple[ClipWork, ClipOutcome]]:
     waiting = iter(works)
     running: dict[Future[ClipOutcome], ClipWork] = {}
@@ -107,7 +101,9 @@ def _result(future: Future[ClipOutcome], config: WorkerConfig, work: ClipWork) -
     return failed_outcome(config, work, missing), True
 
 
-def _one_by_one(pool: ProcessPool, config: WorkerConfig, work: ClipWork, options: PoolOptions) -> ClipOutcome:
+def _one_by_one(
+    pool: IsolatedWorkers, config: WorkerConfig, work: ClipWork, options: PoolOptions
+) -> ClipOutcome:
     parts = []
     for name in config.metrics:
         part = replace(work, only_metrics=(name,))
