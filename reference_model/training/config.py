@@ -142,7 +142,8 @@ class Run(Strict):
 class TrainModel(Run):
     """Train the model on latents that `encode` made of `shards`.
 
-    `init`: a finished run to start from. `save` trained: keep only the tensors that a stage trains, as ablations do.
+    `init`: a finished run to start from, but for tensors whose names begin with one of `fresh`, which begin anew.
+    `save` trained: keep only the tensors that a stage trains, as ablations do.
     `video_codec`: the weights by which pictures become latents, and samples pictures again.
     """
 
@@ -154,9 +155,16 @@ class TrainModel(Run):
     validation_latents: Path | None = None
     model: Model = Model()
     init: Path | None = None
+    fresh: tuple[str, ...] = ()
     save: Literal["all", "trained"] = "all"
     sample_steps: int = Field(default=16, ge=1)
     stages: tuple[ModelStage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fresh_of_what(self) -> "TrainModel":
+        if self.fresh and self.init is None:
+            raise ValueError("fresh: names what `init` is not taken for; without `init` all begins anew")
+        return self
 
 
 class TrainVideoCodec(Run):

@@ -50,6 +50,9 @@ class TrainsModel:
             start(model)
         else:
             model, captions = _weights_of(recipe.init, params)
+            if recipe.fresh:
+                torch.manual_seed(recipe.seed)
+                _begin_anew(model, recipe.fresh)
         self.module = FlowLoss(model, captions).to(device).train()
         vocabulary = SpeechVocabulary.printable_ascii()
         self._maker = BatchMaker(clips, params, captions, vocabulary, recipe.seed, device)
@@ -106,6 +109,17 @@ class TrainsModel:
 
 
 _NOTHING = {"caption": 0.0, "speech": 0.0, "interaction": 0.0}
+
+
+def _begin_anew(model: UniAVGen, prefixes: tuple[str, ...]) -> None:
+    """Put the values that training starts from in place of tensors whose names in the module begin so."""
+    begin = tuple(prefix.removeprefix("model.") for prefix in prefixes)
+    other = UniAVGen(model.params)
+    start(other)
+    anew = {name: t for name, t in other.state_dict().items() if name.startswith(begin)}
+    if unknown := [b for b in begin if not any(name.startswith(b) for name in anew)]:
+        raise ValueError(f"fresh: no tensor of the model begins with {unknown[0]!r}")
+    model.load_state_dict(anew, strict=False)
 
 
 def _half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -213,6 +213,26 @@ def test_a_variant_keeps_only_what_it_trained(world: Path, tmp_path: Path) -> No
     assert read_params(base.out / "params.json").interaction.a2v == "ati"
 
 
+def test_a_run_goes_on_from_another_but_for_what_begins_anew(world: Path, tmp_path: Path) -> None:
+    stage = {"name": "a", "steps": 3, "batch": 2, "warmup": 0, "learning_rate": 1e-2, "tasks": {"joint": 1}}
+    base, objective = trainer(world, out=tmp_path / "base", stages=[stage])
+    still = {name for name, t in objective.module.model.state_dict().items() if not t.any()}
+    Loop(base, base.stages, objective, ALONE, objective.data_key).go()
+    trained = load_file(base.out / "model.safetensors")
+    _, anew = trainer(world, out=tmp_path / "b", init=base.out, fresh=["model.a2v_blocks"], stages=[stage])
+    begun = {name: t for name, t in anew.module.model.state_dict().items() if name.startswith("a2v_blocks")}
+    assert {name for name, t in begun.items() if not t.any()} == {
+        n for n in still if n.startswith("a2v_blocks")
+    }
+    assert any(trained[name].any() for name in still & set(begun))
+    for name, tensor in anew.module.model.state_dict().items():
+        assert name in begun or torch.equal(tensor, trained[name].float())
+    with pytest.raises(ValueError, match="no tensor of the model begins with 'nothing'"):
+        trainer(world, out=tmp_path / "c", init=base.out, fresh=["nothing"], stages=[stage])
+    with pytest.raises(ValueError, match="without `init` all begins anew"):
+        trainer(world, out=tmp_path / "d", fresh=["model.head"], stages=[stage])
+
+
 def test_a_stage_with_minutes_settles_its_length(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
