@@ -53,6 +53,8 @@ SPEC = MetricSpec(
     not_for=(
         "sentences outside the GRID grammar",
         "telling slurred speech from other speech: it says which word is likeliest, not how clear it is",
+        "telling noisy sound from clean: the grammar holds against noise (8 clips of the portrait world, 48 words: 3 "
+        "errors without noise, 2, 3 and 6 with white noise 20, 10 and 0 dB below the speech)",
     ),
 )
 

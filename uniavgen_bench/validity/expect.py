@@ -22,49 +22,60 @@ SEEN = (Artefact.FACES, Artefact.CROPS, Artefact.SPEAKER)
 HEARD = (Artefact.SPEECH, Artefact.VOICE_ACTIVITY, Artefact.TRANSCRIPT)
 
 
-class Separates(Frozen):
+class Expected(Frozen):
+    """What every expectation may say of its failure.
+
+    `admits`: words that one line of the metric's own `not_for` must hold where this fails; `admits_on`: the only set of
+    clips whose failure they admit ("portrait world"), so that a limit of drawn heads excuses nothing on real clips.
+    """
+
+    admits: str = ""
+    admits_on: str = ""
+
+
+class Separates(Expected):
     """The unchanged clip scores better on `field` than the negative control `control`, in the field's direction.
 
-    `auc`: the least that is asked; `better` takes the place of a direction that the field lacks. `admits`: words that
-    one line of the metric's own `not_for` must hold where this fails.
+    `auc`: the least that is asked; `better` takes the place of a direction that the field lacks.
     """
 
     field: str
     control: str
     auc: float = Field(default=0.75, gt=0.5, le=1.0)
     better: Direction | None = None
-    admits: str = ""
 
 
-class Follows(Frozen):
+class Follows(Expected):
     """An offset in ms moves with the sound: after the clip's own, at least `share` are within `within` ms."""
 
     field: str
     within: float = 80.0
     share: float = Field(default=0.9, gt=0, le=1)
     sign: int = 1
-    admits: str = ""
 
 
-class Falls(Frozen):
+class Falls(Expected):
     """A field gets worse along a group of changes of growing dose (its size; where it has a sign, on both sides)."""
 
     field: str
     along: str
     better: Direction | None = None
-    admits: str = ""
 
 
-class Unmoved(Frozen):
-    """Changes that should not matter move a clip by at most `within` standard deviations between clips (median)."""
+class Unmoved(Expected):
+    """Changes that should not matter move a clip by at most `within` standard deviations between clips (median).
+
+    `against`: a control whose median distance from the unchanged clip is the unit instead, for fields that are the
+    same for every true clip and so have no spread between clips.
+    """
 
     by: tuple[str, ...]
     fields: tuple[str, ...] = ()
+    against: str = ""
     within: float = Field(default=0.5, gt=0)
-    admits: str = ""
 
 
-class Answers(Frozen):
+class Answers(Expected):
     """What cannot be measured is refused: at least one of the fields is missing for one of the reasons.
 
     `or_number`: a headline within one standard deviation between clips of the unchanged clip's is an answer too.
@@ -74,7 +85,6 @@ class Answers(Frozen):
     reasons: tuple[Reason, ...]
     fields: tuple[str, ...] = ()
     or_number: bool = False
-    admits: str = ""
 
 
 class Agrees(Frozen):
@@ -167,11 +177,21 @@ def _by_needs(needs: Iterable[Artefact], declared: set[str]) -> list[Answers]:
     return [answer for answer in found if answer.when not in declared]
 
 
+def on_clips(expected: MetricExpectations, on: str) -> MetricExpectations:
+    """Return the expectations for one set of clips: admissions that hold for other sets only are left out."""
+
+    def here(asked: Expected) -> Expected:
+        return asked.model_copy(update={"admits": ""}) if asked.admits_on not in ("", on) else asked
+
+    kinds = ("separates", "follows", "falls", "unmoved", "answers")
+    return expected.model_copy(update={kind: tuple(map(here, getattr(expected, kind))) for kind in kinds})
+
+
 def changes_of(expected: MetricExpectations) -> tuple[str, ...]:
     """Return the names of all changes that a metric's expectations ask for, groups as `@group`."""
     names = [s.control for s in expected.separates]
     names += ["@offsets"] if expected.follows else []
     names += [f.along for f in expected.falls]
-    names += [name for u in expected.unmoved for name in u.by]
+    names += [name for u in expected.unmoved for name in (*u.by, u.against) if name]
     names += [a.when for a in expected.answers]
     return tuple(dict.fromkeys(names))

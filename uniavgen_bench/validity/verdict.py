@@ -11,7 +11,7 @@ import pandas as pd
 from uniavgen_bench.core.result import REASON_TEXT, Reason
 from uniavgen_bench.core.spec import MetricSpec
 from uniavgen_bench.core.validity_files import MetricValidity
-from uniavgen_bench.validity.expect import Agrees, MetricExpectations
+from uniavgen_bench.validity.expect import Agrees, MetricExpectations, on_clips
 from uniavgen_bench.validity.perturb import StudyClip
 from uniavgen_bench.validity.verdict_checks import (
     BROKEN,
@@ -59,6 +59,7 @@ def checks_of(
     expected: MetricExpectations, table: MetricTable, clips: Sequence[StudyClip], on: str
 ) -> tuple[StudyCheck, ...]:
     """Hold all expectations of a metric against its scores on one set of clips; `on` names the set."""
+    expected = on_clips(expected, on)
     made: list[StudyCheck | None] = [separates(table, asked) for asked in expected.separates]
     made += [follows(table, asked) for asked in expected.follows]
     made += [falls(table, asked) for asked in expected.falls]

@@ -154,10 +154,13 @@ def unmoved(table: MetricTable, asked: Unmoved) -> list[StudyCheck]:
 def _unmoved(table: MetricTable, asked: Unmoved, by: str, fields: Sequence[str]) -> StudyCheck | None:
     worst: tuple[float, str, Found] | None = None
     lost: list[str] = []
+    if asked.against and not table.has(asked.against):
+        return None
+    unit = f"of the way to {asked.against}" if asked.against else "sd"
     for field in fields:
         if (wrong := _no_field("unmoved", table, field)) is not None:
             return wrong
-        clean, spread = table.values(field), table.spread(field)
+        clean, spread = table.values(field), _unit(table, field, asked.against)
         for change in expanded([by]):
             if not table.has(change):
                 continue
@@ -172,16 +175,25 @@ def _unmoved(table: MetricTable, asked: Unmoved, by: str, fields: Sequence[str])
             found = clustered(sizes.tolist(), table.clusters(both), lambda rows: float(np.median(rows)))
             if math.isfinite(found.value) and (worst is None or found.value > worst[0]):
                 shift = float(np.mean((after - clean)[both])) / spread if spread > 0 else 0.0
-                worst = (found.value, f"most by {change}: {field}, mean change {shift:+.2f} sd", found)
+                worst = (found.value, f"most by {change}: {field}, mean change {shift:+.2f} {unit}", found)
     if worst is None and not lost:
         return None
     passed = None if worst is None or worst[2].low is None else worst[0] <= asked.within and not lost
+    unit = unit if asked.against else "sd between clips"
+    of = f": {', '.join(asked.fields)}" if asked.fields and fields != (table.spec.headline.name,) else ""
     return _check(
-        "unmoved", f"unmoved by {by.removeprefix('@')}", worst[2] if worst else None,
-        passed=False if lost else passed, unit="sd between clips",
-        expected=f"median change of at most {asked.within:g} sd between clips",
+        "unmoved", f"unmoved by {by.removeprefix('@')}{of}", worst[2] if worst else None,
+        passed=False if lost else passed, unit=unit, expected=f"median change of at most {asked.within:g} {unit}",
         detail="; ".join([*([worst[1]] if worst else []), *lost]), admits=asked.admits,
     )  # fmt: skip
+
+
+def _unit(table: MetricTable, field: str, against: str) -> float:
+    """Return what changes of a field are measured in: its spread between clips, or its distance to a control."""
+    if not against:
+        return table.spread(field)
+    apart = np.abs(table.values(field, against) - table.values(field))
+    return float(np.median(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else 0.0
 
 
 def answers(table: MetricTable, asked: Answers) -> StudyCheck | None:
