@@ -12,8 +12,8 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.result import Reason
 from uniavgen_bench.core.sample import Task
-from uniavgen_bench.systems.external.attempts import Prepared
 from uniavgen_bench.systems.external.cascades import ALL, CascadeSystem
+from uniavgen_bench.systems.external.prepare import Prepared
 from uniavgen_bench.systems.system import SystemPlugin
 
 VOICE = str(FAKES / "samples" / "voice.wav")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from external.world import FAKES, jobs, make, sample, shown, system
 from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.sample import Task
-from uniavgen_bench.systems.external.attempts import Prepared
+from uniavgen_bench.systems.external.prepare import Prepared
 from uniavgen_bench.systems.external.prompts import cell
 
 A, J, JR = Task.AUDIO_DRIVEN, Task.JOINT, Task.JOINT_REF_AUDIO

@@ -15,11 +15,11 @@ from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.media.mux import write_wav
 from uniavgen_bench.media.probe import probe
 from uniavgen_bench.media.sound import audio
-from uniavgen_bench.systems.external.attempts import Prepared
 from uniavgen_bench.systems.external.batch import Batch
 from uniavgen_bench.systems.external.external import ExternalOptions
 from uniavgen_bench.systems.external.f5_tts import EXTERNAL, F5TTSOptions
 from uniavgen_bench.systems.external.plugin import ExternalSystem
+from uniavgen_bench.systems.external.prepare import Prepared
 
 RATE = 24_000
 

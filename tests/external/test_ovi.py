@@ -10,7 +10,7 @@ import yaml
 
 from external.world import jobs, make, sample, shown, system
 from uniavgen_bench.core.result import Reason
-from uniavgen_bench.systems.external.attempts import Prepared
+from uniavgen_bench.systems.external.prepare import Prepared
 
 QUICK = {"model_name": "720x720_5s"}
 

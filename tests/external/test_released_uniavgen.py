@@ -12,7 +12,7 @@ import yaml
 from external.world import jobs, make, sample, shown, system
 from uniavgen_bench.core.result import Reason
 from uniavgen_bench.core.sample import Task
-from uniavgen_bench.systems.external.attempts import Prepared
+from uniavgen_bench.systems.external.prepare import Prepared
 
 HEADER = "data_id,ref_image_path,ref_audio_path,ref_speech_content,video_path,audio_path,speech_content,prompt,lang"
 ROW = {

@@ -18,8 +18,8 @@ from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.media.mux import write_clip, write_wav
-from uniavgen_bench.systems.external.attempts import Prepared
 from uniavgen_bench.systems.external.plugin import ExternalSystem
+from uniavgen_bench.systems.external.prepare import Prepared
 from uniavgen_bench.systems.system import Job, JobDone, SystemPlugin
 
 FAKES = Path(__file__).parent / "fakes"

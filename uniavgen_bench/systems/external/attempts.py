@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import shutil
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from uniavgen_bench.core.atomic import write_json
-from uniavgen_bench.core.result import Missing, MissingError, Reason
-from uniavgen_bench.systems.external.batch import AnyBatch, Batch, Item, Launch
+from uniavgen_bench.core.result import Missing, Reason
+from uniavgen_bench.systems.external.batch import Batch, Item
 from uniavgen_bench.systems.external.checkout import (
     Commit,
-    command_line,
     commit_of,
-    free_port,
-    process_environment,
 )
 from uniavgen_bench.systems.external.collect import (
     Examined,
     delivered,
     delivered_facts,
     departures,
-    examined,
-    found,
     keep,
     media_note,
     own_departures,
-    settled,
 )
 from uniavgen_bench.systems.external.external import External, ExternalOptions
+from uniavgen_bench.systems.external.prepare import Prepared, prepare
 from uniavgen_bench.systems.external.process import Ended, run_process
 from uniavgen_bench.systems.external.redaction import Redaction
 from uniavgen_bench.systems.external.sizes import size_departure
+from uniavgen_bench.systems.external.taking import Taking
 
 Done = Callable[[Item, Missing | None, Mapping[str, Any]], None]
 """Told for every item: why its clip is missing, or None and the side facts of the clip that is there.
@@ -45,43 +38,6 @@ Done = Callable[[Item, Missing | None, Mapping[str, Any]], None]
 A second time only of a clip that turned out to be another, or none, when its process had ended.
 """
 LOG = "log.txt"
-
-
-@dataclass
-class Prepared:
-    """A process that could be started: its batch, launch, command line and environment."""
-
-    batch: AnyBatch
-    launch: Launch
-    command: list[str]
-    environment: dict[str, str]
-    given: dict[str, str] = field(default_factory=dict)
-
-
-def prepare(
-    external: External, options: ExternalOptions, root: Path, folder: Path, items: Sequence[Item]
-) -> Prepared | AnyBatch:
-    """Write the inputs of a process; the batch alone comes back when none of its items can be prepared."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unusable = {item.name: missing for item in items if (missing := item.unusable())}
-    items = [item for item in items if item.name not in unusable]
-    batch: AnyBatch = Batch(root, folder, options, tuple(items), refused=unusable)
-    if not items:
-        return batch
-    try:
-        launch = external.prepare(batch)
-    except MissingError as error:
-        batch.refused |= {item.name: error.missing for item in items if item.name not in batch.refused}
-        return batch
-    if all(item.name in batch.refused for item in items):
-        return batch
-    command = command_line(launch.arguments, root, options, external.name)
-    port = free_port() if launch.arguments[0] == "torchrun" else None
-    temporary = folder / "tmp"
-    temporary.mkdir(exist_ok=True)
-    environment = process_environment(options, launch.environment, temporary, port=port)
-    chosen = {"CUDA_VISIBLE_DEVICES": environment["CUDA_VISIBLE_DEVICES"]} if options.devices else {}
-    return Prepared(batch, launch, command, environment, {**chosen, **launch.environment, **options.env})
 
 
 class Attempts:
@@ -141,7 +97,7 @@ class Attempts:
 
     def _run(self, prepared: Prepared, items: list[Item], kept: Path) -> tuple[Item, ...]:
         self._write_job(prepared, items, kept)
-        taking = _Taking(self, prepared, items, kept)
+        taking = Taking(self, self._external.result, prepared, items, kept)
         log = kept / LOG
         ended = run_process(
             prepared.command, self._root, prepared.environment, log, taking.look, self._options.timeout,
@@ -162,7 +118,7 @@ class Attempts:
             self._finish(item, self._last, {"log": self._shown(log), "seconds": ended.seconds})
         return ()
 
-    def _why(self, ended: Ended, log: Path, taking: _Taking, item: Item) -> Missing:
+    def _why(self, ended: Ended, log: Path, taking: Taking, item: Item) -> Missing:
         where = f"log: {self._shown(log)}"
         bad = taking.bad.get(item.name)
         if bad is not None and not ended.stalled:
@@ -241,120 +197,6 @@ class Attempts:
         """Throw away a clip that was taken; the item is without one until `_finish` or `take` tells of it again."""
         self._outs[item.name].unlink(missing_ok=True)
         self._finished.discard(item.name)
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """The file that was taken for an item, as it was then."""
-
-    path: Path
-    size: int
-    changed: int
-
-    @classmethod
-    def of(cls, path: Path) -> _Taken:
-        state = path.stat()
-        return cls(path, state.st_size, state.st_mtime_ns)
-
-
-class _Taking:
-    """Takes the clips of a batch as they appear, so that a crash or a killed driver loses none that is finished.
-
-    A file that rests may still be unfinished, so every one is looked at again when the process has ended. The clip of a
-    process that makes only one is taken then.
-    """
-
-    def __init__(self, attempts: Attempts, prepared: Prepared, items: Sequence[Item], kept: Path) -> None:
-        self._attempts, self._prepared, self._items = attempts, prepared, items
-        self._job = "/".join(kept.parts[-3:])
-        self._many = len(prepared.batch.items) > 1
-        # File systems keep times coarsely: what a process writes at once may look a little older.
-        self._since = time.time() - 1.0
-        self._last = time.monotonic()
-        # What lies there already is of somebody else, however young it is.
-        clips, folder = prepared.launch.clips, prepared.batch.folder
-        self._old = {_Taken.of(path) for i in items for path in found(clips[i.name], folder, 0.0)}
-        self._resting: set[Path] = set()
-        self._refused: set[_Taken] = set()
-        self.taken: dict[str, _Taken] = {}
-        self.bad: dict[str, Missing] = {}
-
-    def look(self, gpu: Mapping[str, int]) -> bool:
-        """Take what rests, of a batch; return whether there was anything new."""
-        news = False
-        for item, candidates in self._candidates():
-            resting = [path for path in candidates if settled(path)]
-            news = news or not self._resting.issuperset(resting)
-            self._resting.update(resting)
-            if self._many and item.name not in self.taken:
-                self._take_first(item, resting, gpu, {}, "")
-        return news
-
-    def look_at_end(self, ended: Ended) -> None:
-        """Take what is there, and anew what is not any more what was taken."""
-        ending = _ending(ended)
-        for item, candidates in self._candidates():
-            before = self.taken.get(item.name)
-            if before is not None:
-                if not candidates or (candidates[0] == before.path and _Taken.of(before.path) == before):
-                    continue  # a finished file that was put away afterwards is the clip all the same
-                self._attempts.take_back(item)
-                del self.taken[item.name]
-            self._take_first(item, candidates, ended.gpu, {"exit_status": ended.status}, ending)
-
-    def _candidates(self) -> list[tuple[Item, list[Path]]]:
-        folder, clips = self._prepared.batch.folder, self._prepared.launch.clips
-        claimed = {i.name: self._fresh(clips[i.name], folder) for i in self._items}
-        told = []
-        for item in self._items:
-            others = {path for name, paths in claimed.items() if name != item.name for path in paths}
-            shared = [path for path in claimed[item.name] if path in others]
-            if shared:
-                said = f"{shared[0].name} could be the clip of several samples"
-                self.bad[item.name] = Missing(Reason.FAILED, said)
-            told.append((item, [path for path in claimed[item.name] if path not in others]))
-        return told
-
-    def _fresh(self, pattern: str, folder: Path) -> list[Path]:
-        """Return the files of a pattern that this process wrote, the newest first."""
-        fresh = []
-        for path in found(pattern, folder, self._since):
-            with contextlib.suppress(OSError):  # it was put away meanwhile
-                if _Taken.of(path) not in self._old:
-                    fresh.append(path)
-        return fresh
-
-    def _take_first(
-        self, item: Item, paths: Sequence[Path], gpu: Mapping[str, int], more: Mapping[str, Any], ending: str
-    ) -> None:
-        """Take the first file that counts as a clip, if any does."""
-        for path in paths:
-            try:
-                state = _Taken.of(path)
-            except OSError:
-                continue  # it was put away meanwhile
-            if state in self._refused:
-                continue
-            seen = examined(path, self._attempts._external.result)
-            if isinstance(seen, Missing):
-                self.bad[item.name] = seen
-                self._refused.add(state)
-                continue
-            now = time.monotonic()
-            facts = {"seconds": round(now - self._last, 3), "job": self._job, **gpu, **more}
-            self._last = now
-            self._attempts.take(self._prepared, item, path, seen, facts, ending)
-            self.taken[item.name] = state
-            return
-
-
-def _ending(ended: Ended) -> str:
-    """Return what is to be said of how a process ended that left a clip; nothing of an orderly end."""
-    if ended.stalled:
-        return "its process did not end by itself and was ended"
-    if ended.status is None:
-        return "its process was ended from outside"
-    return f"its process ended with status {ended.status}" if ended.status else ""
 
 
 def _next_number(folder: Path) -> str:

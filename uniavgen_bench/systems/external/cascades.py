@@ -27,9 +27,9 @@ from uniavgen_bench.systems.external import (
     wan22_s2v,
     wav2lip,
 )
-from uniavgen_bench.systems.external.attempts import Prepared
 from uniavgen_bench.systems.external.external import HOW_ONLY, External, ExternalOptions
 from uniavgen_bench.systems.external.plugin import ExternalSystem, external_plugin
+from uniavgen_bench.systems.external.prepare import Prepared
 from uniavgen_bench.systems.system import Job, JobDone, SystemPlugin
 
 

@@ -19,7 +19,6 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.media.mux import write_clip, write_wav
-from uniavgen_bench.systems.external.attempts import Prepared
 from uniavgen_bench.systems.external.checkout import (
     Commit,
     command_line,
@@ -30,6 +29,7 @@ from uniavgen_bench.systems.external.checkout import (
 from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.gpu_memory import gpu_rows
 from uniavgen_bench.systems.external.plugin import ExternalSystem
+from uniavgen_bench.systems.external.prepare import Prepared
 from uniavgen_bench.systems.system import Job
 
 State = Literal["ok", "note", "bad"]

@@ -17,6 +17,9 @@ from uniavgen_bench.systems.external.redaction import SECRET_NAME, looks_like_to
 SECRET = SECRET_NAME
 """Names of variables whose values must not stand in a suite or a run."""
 
+Result = Literal["clip", "sound"]
+"""What a system leaves: a clip, or a sound that a cascade goes on with."""
+
 
 class ExternalOptions(Frozen):
     """How a system is reached and run; what it generates with is added by each system.
@@ -157,7 +160,7 @@ class External:
     depends_on: frozenset[Literal["batch", "devices"]] = frozenset({"batch", "devices"})
     unfit: Callable[[Any, Sequence[Sample]], str] = nothing_more
     gpu_gib: Callable[[Any], float | None] = not_stated
-    result: Literal["clip", "sound"] = "clip"
+    result: Result = "clip"
     steps: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
     example: Mapping[str, Any] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.hashing import sha256_bytes, sha256_json
 from uniavgen_bench.core.result import Missing, MissingError
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
-from uniavgen_bench.systems.external.attempts import Attempts, Prepared, prepare
+from uniavgen_bench.systems.external.attempts import Attempts
 from uniavgen_bench.systems.external.batch import Item, item_name
 from uniavgen_bench.systems.external.checkout import commit_of, interpreter, root_of
 from uniavgen_bench.systems.external.checkout_state import files_state, given_state, state_of
@@ -28,6 +28,7 @@ from uniavgen_bench.systems.external.external import (
     ExternalOptions,
     SeededOptions,
 )
+from uniavgen_bench.systems.external.prepare import Prepared, prepare
 from uniavgen_bench.systems.system import Job, JobDone, SystemPlugin
 
 SAFE = re.compile(r"[A-Za-z0-9_/+-]+")
