@@ -1,5 +1,6 @@
 """`nano`: the small model that comes with the package, its codecs, and generation from files in one line."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def load(
     params = params or (read_variant_params(variant) if variant else read_params(folder / PARAMS))
     model = load_official(folder / WEIGHTS, params, device=device).float()
     if variant is not None:
-        _put(model, variant)
+        _put(model, variant, folder)
     return Nano(model.requires_grad_(False), nano_codecs(folder / CAPTIONS, codec, params, device))
 
 
@@ -153,9 +154,19 @@ def read_variant_params(path: Path) -> ModelParams:
     return parse_params(text, str(path))
 
 
-def _put(model: UniAVGen, variant: Path) -> None:
+def weights_sha256(folder: Path) -> str:
+    """The SHA-256 of a folder's weights, by which a variant knows what it goes over."""
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def _put(model: UniAVGen, variant: Path, folder: Path) -> None:
     with safe_open(variant, "pt") as file:
+        base = (file.metadata() or {}).get("base")
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    if base and base != weights_sha256(folder):
+        raise ValueError(
+            f"{variant} was trained over other weights than {folder / WEIGHTS} (SHA-256 {base[:12]})"
+        )
     strange = sorted(set(tensors) - set(model.state_dict()))
     if strange:
         raise ValueError(f"{variant} has tensors that the model has not: {', '.join(strange[:4])}")

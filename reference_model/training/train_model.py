@@ -14,7 +14,7 @@ from reference_model.checkpoint import PARAMS, WEIGHTS
 from reference_model.codecs.speech_text import SpeechVocabulary
 from reference_model.codecs.words import WordCaptions, load_words, vocabulary_of, words_header
 from reference_model.model import UniAVGen
-from reference_model.nano_model import CAPTIONS, VARIANT, video_codec_key
+from reference_model.nano_model import CAPTIONS, VARIANT, video_codec_key, weights_sha256
 from reference_model.params import read_params, write_params
 from reference_model.training.batches import BatchMaker, Share
 from reference_model.training.clips import EncodedClips, read_clips
@@ -96,10 +96,12 @@ class TrainsModel:
         """Write params and weights in fp16, or what of them was trained."""
         tensors = {name.removeprefix("model."): t for name, t in weights.items() if name.startswith("model.")}
         write_params(self._maker.params, folder / PARAMS)
+        init = self._recipe.init
         if self._recipe.save == "trained":
             begin = tuple(b.removeprefix("model.") for stage in self._recipe.stages for b in stage.trainable)
             kept = {name: t for name, t in tensors.items() if name.startswith(begin)}
-            write_whole(folder / VARIANT, save(_half(kept), metadata={"params": _params_json(folder)}))
+            header = {"params": _params_json(folder), "base": "" if init is None else weights_sha256(init)}
+            write_whole(folder / VARIANT, save(_half(kept), metadata=header))
             return
         write_whole(folder / WEIGHTS, save(_half(tensors)))
         words = {

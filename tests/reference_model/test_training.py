@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from training_world import FRAMES, SIZE, tiny_recipe, write_codec, write_world
 
@@ -16,7 +17,7 @@ from reference_model.conditions import Exchange, Wanted
 from reference_model.guidance import TASKS
 from reference_model.media import read_frames
 from reference_model.model import UniAVGen
-from reference_model.nano_model import video_codec_key
+from reference_model.nano_model import video_codec_key, weights_sha256
 from reference_model.params import nano, read_params
 from reference_model.rope import line_rotation
 from reference_model.training.batches import BatchMaker, Share
@@ -211,6 +212,8 @@ def test_a_variant_keeps_only_what_it_trained(world: Path, tmp_path: Path) -> No
         trained = name.removeprefix("model.").startswith(("a2v_blocks", "v2a_blocks"))
         assert trained or torch.equal(tensor, before[name])
     assert read_params(base.out / "params.json").interaction.a2v == "ati"
+    with safe_open(recipe.out / "variant.safetensors", "pt") as file:
+        assert file.metadata()["base"] == weights_sha256(base.out)
 
 
 def test_a_run_goes_on_from_another_but_for_what_begins_anew(world: Path, tmp_path: Path) -> None:
@@ -334,7 +337,7 @@ def test_recipes_may_be_toml(tmp_path: Path) -> None:
         '[[stages]]\nname = "a"\nsteps = 3\nbatch = 1\nlearning_rate = 0.1\n'
     )
     assert read_recipe(str(path)).stages[0].steps == 3
-    with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_base"):
+    with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_face_decaying"):
         read_recipe("nanoo")
 
 

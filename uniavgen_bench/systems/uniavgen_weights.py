@@ -1,4 +1,4 @@
-"""The weights of `uniavgen-nano`: those of the package, a folder, and what ablations trained over a common base."""
+"""The weights of `uniavgen-nano`: those of the package, a folder, and what ablations trained over them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARAMS, WEIGHTS, CAPTIONS, VIDEO_CODEC = (
     "captions.safetensors",
     "video_codec.safetensors",
 )
-ABLATIONS, BASE = "ablations", "base"
+ABLATIONS = "ablations"
 VARIANTS = (
     "interaction_sgi_sgi",
     "interaction_sti_sti",
@@ -76,8 +76,7 @@ def check_variant(variant: str) -> str:
 def nano_files(weights: Path | None, variant: str | None) -> NanoFiles:
     """Find the files of a model: a folder (None: the package's), and a variant by short name or path.
 
-    Variants are trained over a common base. Where `weights` holds `ablations/base`, a short name is that base with
-    `ablations/NAME.safetensors` over it; else, and for a path, the variant goes over `weights` itself.
+    A variant goes over the weights of the folder; a short name is the folder's `ablations/NAME.safetensors`.
 
     Raises:
         MissingError: `weights`: a file is not here; the message says which command trains it.
@@ -88,9 +87,7 @@ def nano_files(weights: Path | None, variant: str | None) -> NanoFiles:
         return _present(NanoFiles(folder, codec), None)
     if is_path(variant):
         return _present(NanoFiles(folder, codec, Path(variant)), variant)
-    base = folder / ABLATIONS / BASE
-    chosen = base if base.is_dir() else folder
-    return _present(NanoFiles(chosen, codec, folder / ABLATIONS / f"{variant}.safetensors"), variant)
+    return _present(NanoFiles(folder, codec, folder / ABLATIONS / f"{variant}.safetensors"), variant)
 
 
 def _present(files: NanoFiles, variant: str | None) -> NanoFiles:
@@ -103,8 +100,6 @@ def _way_out(absent: Path, variant: str | None) -> str:
     recipe = "nano_cpu"
     if absent.name == VIDEO_CODEC:
         recipe = "nano_codec"
-    elif absent.parent.name == BASE:
-        recipe = "ablation_base"
     elif variant is not None and not is_path(variant) and absent.stem == variant:
         recipe = f"ablation_{variant}"
     elif variant is not None and absent == Path(variant):
