@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from uniavgen_bench.core.atomic import write_atomic
 
 DIGEST = 32
+TOUCHED_EVERY = 86_400.0
+"""Seconds after which reading an entry sets its time anew, so that its age tells when it was last of use."""
+FOLDER = re.compile(r"[0-9a-f]{2}")
+NAME = re.compile(r"[0-9a-f]{62}")
 
 
 def home() -> Path:
@@ -21,29 +29,73 @@ class Store:
     """Entries on disk, each with the digest of its bytes in front.
 
     Many processes may read and write at once: an entry appears whole or not at all, and a damaged entry is
-    dropped when it is read, so that deleting or damaging the store costs only time.
+    dropped when it is read, so that deleting or damaging the store costs only time. `used`: the keys that this
+    object found or wrote.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.used: set[str] = set()
 
     def path(self, key: str) -> Path:
         """Return the file of a key (64 hexadecimal digits)."""
         return self.root / key[:2] / key[2:]
 
     def get(self, key: str) -> bytes | None:
-        """Return the bytes under a key, or None when there are none or they are damaged."""
+        """Return the bytes under a key, or None when there are none, or they are damaged or cannot be read."""
         path = self.path(key)
         try:
-            entry = path.read_bytes()
-        except FileNotFoundError:
+            with path.open("rb") as stream:
+                status = os.fstat(stream.fileno())
+                entry = stream.read()
+        except OSError:  # absent, or it cannot be read: what can be computed anew must not end a run
             return None
-        data = entry[DIGEST:]
-        if len(entry) < DIGEST or hashlib.sha256(data).digest() != entry[:DIGEST]:
-            path.unlink(missing_ok=True)
+        if damage(entry):
+            drop(path, status)
             return None
-        return data
+        if time.time() - status.st_mtime > TOUCHED_EVERY:
+            with suppress(OSError):
+                os.utime(path)
+        self.used.add(key)
+        return entry[DIGEST:]
 
     def put(self, key: str, data: bytes) -> None:
         """Keep bytes under a key."""
         write_atomic(self.path(key), hashlib.sha256(data).digest() + data)
+        self.used.add(key)
+
+    def entries(self) -> Iterator[tuple[str, Path]]:
+        """Yield key and file of every entry, sound or not; files of other names are none."""
+        for folder in self.folders():
+            for path in sorted(folder.iterdir()):
+                if NAME.fullmatch(path.name):
+                    yield folder.name + path.name, path
+
+    def folders(self) -> list[Path]:
+        """Return the folders in which entries lie; empty where there is no store."""
+        if not self.root.is_dir():
+            return []
+        return sorted(p for p in self.root.iterdir() if FOLDER.fullmatch(p.name) and p.is_dir())
+
+
+def damage(entry: bytes) -> str:
+    """Return what is wrong with the bytes of an entry's file, or nothing."""
+    if len(entry) < DIGEST:
+        return "cut off"
+    if hashlib.sha256(memoryview(entry)[DIGEST:]).digest() != entry[:DIGEST]:
+        return "its bytes are not those that were written"
+    return ""
+
+
+def drop(path: Path, seen: os.stat_result) -> bool:
+    """Delete a file unless another process has put a new one in its place; return whether it is gone."""
+    try:
+        now = path.stat()
+        if (now.st_ino, now.st_mtime_ns) != (seen.st_ino, seen.st_mtime_ns):
+            return False
+        path.unlink()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True

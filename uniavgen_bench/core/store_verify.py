@@ -1,0 +1,69 @@
+"""Read every entry of a store and tell which are damaged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from uniavgen_bench.core.store import Store, damage, drop
+
+
+@dataclass(frozen=True)
+class DamagedEntry:
+    """An entry that cannot be used: its file, its size in bytes, what is wrong, and whether it was removed."""
+
+    path: Path
+    bytes: int
+    problem: str
+    removed: bool = False
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What reading a whole store showed. `entries` and `bytes` count all, the damaged ones too."""
+
+    root: Path
+    entries: int
+    bytes: int
+    damaged: tuple[DamagedEntry, ...]
+
+
+def verify_store(root: Path, *, repair: bool = False, seen: Callable[[], None] = lambda: None) -> Verified:
+    """Hash every entry anew and compare it with the digest in front of it; `repair` removes the damaged ones.
+
+    `seen` is called after each entry. An entry that vanishes or is replaced meanwhile is none of those damaged.
+    """
+    damaged: list[DamagedEntry] = []
+    entries = size = 0
+    for _, path in Store(root).entries():
+        try:
+            status = path.lstat()
+            problem = _problem(path)
+        except FileNotFoundError:
+            continue
+        entries, size = entries + 1, size + status.st_size
+        if problem:
+            removed = repair and _removed(path, status)
+            damaged.append(DamagedEntry(path, status.st_size, problem, removed))
+        seen()
+    return Verified(root, entries, size, tuple(damaged))
+
+
+def _problem(path: Path) -> str:
+    if path.is_symlink() or path.is_dir():
+        return "not a file"
+    try:
+        return damage(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+
+
+def _removed(path: Path, status: os.stat_result) -> bool:
+    if path.is_symlink():
+        path.unlink(missing_ok=True)
+        return True
+    return drop(path, status)
