@@ -17,8 +17,9 @@ from uniavgen_bench.metrics.voice_arousal import ArousalNorm, save_norm
 from uniavgen_bench.metrics.voice_pitch import VoiceFrames
 from uniavgen_bench.validity import emotion_worth as emotion_worth_module
 from uniavgen_bench.validity.clip_sets import ListedClip
+from uniavgen_bench.validity.emotion_checks import auc, emotion_worth
 from uniavgen_bench.validity.emotion_clips import EmotionClip, asked_of, swappable
-from uniavgen_bench.validity.emotion_worth import auc, emotion_worth, table
+from uniavgen_bench.validity.emotion_worth import table
 from uniavgen_bench.validity.fit_arousal import card_text, norm_of
 from uniavgen_bench.validity.own_study import own_study
 from uniavgen_bench.validity.study import StudyOptions
@@ -106,6 +107,7 @@ def test_voices_that_were_given_are_no_voices_of_the_emotion() -> None:
         ("face_study", "emotion.face@1"),
         ("voice_study", "emotion.voice@1"),
         ("agreement_study", "emotion.agreement@1"),
+        ("portraits_study", "emotion.agreement[portraits@1]"),
     ],
 )
 def test_a_study_of_validate_gives_the_checks_of_its_metric(

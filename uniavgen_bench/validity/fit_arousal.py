@@ -34,8 +34,8 @@ from uniavgen_bench.metrics.timbre_reference import embedding, voiced_part
 from uniavgen_bench.metrics.voice_arousal import FEATURES, ArousalNorm, arousal_features, save_norm
 from uniavgen_bench.metrics.voice_pitch import voice_frames
 from uniavgen_bench.validity.clip_sets import ListedClip, read_clips
+from uniavgen_bench.validity.emotion_checks import emotion_worth
 from uniavgen_bench.validity.emotion_clips import asked_of, read_listed, read_portraits
-from uniavgen_bench.validity.emotion_worth import emotion_worth
 from uniavgen_bench.validity.face_voice_clips import SAME_VOICE
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
