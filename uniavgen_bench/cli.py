@@ -26,6 +26,22 @@ Metrics = Annotated[str | None, typer.Option(help="Only these metrics, separated
 Workers = Annotated[int | None, typer.Option(min=1, max=256, help="Processes; default: one per processor.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds that one clip may take before it is given up.")]
+Spread = Annotated[
+    str,
+    typer.Option("--executor", help="local: processes of this machine; ray: a cluster (docs/executors.md)."),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="Cluster, host:port or auto; default: RAY_ADDRESS, else one on this machine for this run."
+    ),
+]
+RayCpus = Annotated[float, typer.Option(min=0.1, help="Processors of a Ray worker.")]
+RayGpus = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="GPUs of a Ray worker, 0.5 for two on one; default: 1 with --device cuda."),
+]
+RayMemory = Annotated[float | None, typer.Option(min=0.1, help="GiB of memory of a Ray worker.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Refuse to fetch anything.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace another run in --out.")]
 Settings = Annotated[
@@ -54,13 +70,18 @@ def _names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in parts if name.strip())
 
 
-def _run(resolved: Any, json: bool, **options: Any) -> None:
+def _run(
+    resolved: Any, json: bool, ray: tuple[str | None, float, float | None, float | None], **options: Any
+) -> None:
+    from uniavgen_bench.runner.executors.executor import RayOptions
     from uniavgen_bench.runner.run import RunOptions
     from uniavgen_bench.runner.show import run_and_show
 
     command = " ".join(["uniavgen-bench", *sys.argv[1:]])
     try:
-        finished = run_and_show(resolved, RunOptions(command=command, **options), json=json)
+        finished = run_and_show(
+            resolved, RunOptions(command=command, ray=RayOptions(*ray), **options), json=json
+        )
     except KeyboardInterrupt:
         typer.echo("stopped: what was scored is kept; the same command goes on from here", err=True)
         raise typer.Exit(130) from None
@@ -84,6 +105,11 @@ def score(
     workers: Workers = None,
     device: Device = "cpu",
     timeout: Timeout = 1800,
+    executor: Spread = "local",
+    ray_address: RayAddress = None,
+    ray_cpus: RayCpus = 1.0,
+    ray_gpus: RayGpus = None,
+    ray_memory: RayMemory = None,
     offline: Offline = False,
     replace: Replace = False,
     settings: Settings = None,
@@ -115,7 +141,8 @@ def score(
     if chosen:
         chosen += tuple(s.info.id for s in resolved.systems if s.plugin.derived and s.info.id not in chosen)
     _run(resolved, json, out=out, limit=limit, systems=chosen, workers=workers, device=device,
-         timeout=timeout, offline=offline, replace=replace)  # fmt: skip
+         timeout=timeout, offline=offline, replace=replace, executor=executor,
+         ray=(ray_address, ray_cpus, ray_gpus, ray_memory))  # fmt: skip
 
 
 @app.command()
@@ -131,6 +158,11 @@ def run(
     workers: Workers = None,
     device: Device = "cpu",
     timeout: Timeout = 1800,
+    executor: Spread = "local",
+    ray_address: RayAddress = None,
+    ray_cpus: RayCpus = 1.0,
+    ray_gpus: RayGpus = None,
+    ray_memory: RayMemory = None,
     offline: Offline = False,
     replace: Replace = False,
     settings: Settings = None,
@@ -158,7 +190,8 @@ def run(
     read, located = read_suite(find_suite(suite), settings or (), _names(metrics))
     varied = FactorOptions(tuple(factors or ()), of, design)
     _run(resolve(read, located, varied), json, out=out, limit=limit, systems=_names(systems), workers=workers,
-         device=device, timeout=timeout, offline=offline, replace=replace)  # fmt: skip
+         device=device, timeout=timeout, offline=offline, replace=replace, executor=executor,
+         ray=(ray_address, ray_cpus, ray_gpus, ray_memory))  # fmt: skip
 
 
 @app.command()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pebble import ProcessExpired
 
 from uniavgen_bench.core.result import Missing, Reason
+from uniavgen_bench.runner.executors.start import GpuPlaces, start_worker
 from uniavgen_bench.runner.isolated_workers import IsolatedWorkers
 from uniavgen_bench.runner.worker import (
     ClipOutcome,
@@ -19,7 +20,6 @@ from uniavgen_bench.runner.worker import (
     failed_outcome,
     merge,
     process_clip,
-    start_worker,
 )
 
 AHEAD = 4
@@ -28,11 +28,15 @@ AHEAD = 4
 
 @dataclass(frozen=True)
 class PoolOptions:
-    """`workers` processes with `threads` each; a clip may take `timeout` s before its process is ended."""
+    """`workers` processes with `threads` each; a clip may take `timeout` s before its process is ended.
+
+    `places`: which GPU a process uses; None leaves it to the environment.
+    """
 
     workers: int
     threads: int
     timeout: float = 1800.0
+    places: GpuPlaces | None = None
 
 
 def outcomes(
@@ -48,7 +52,7 @@ def outcomes(
     Raises:
         StorageFullError: from a worker; the pool is stopped first.
     """
-    pool = IsolatedWorkers(options.workers, start_worker, (options.threads, os.getpid()))
+    pool = IsolatedWorkers(options.workers, start_worker, (options.threads, os.getpid(), options.places))
     try:
         for works in stages:
             yield from _drive(pool, config, works, options)
@@ -80,7 +84,7 @@ def _drive(
         for future in done:
             work = running.pop(future)
             outcome, failure = _result(future, config, work)
-            if failure and len(config.metrics) > 1:
+            if failure and len(work.only_metrics or config.metrics) > 1:
                 outcome = _one_by_one(pool, config, work, options)
             yield work, outcome
         fill()
@@ -105,7 +109,7 @@ def _one_by_one(
     pool: IsolatedWorkers, config: WorkerConfig, work: ClipWork, options: PoolOptions
 ) -> ClipOutcome:
     parts = []
-    for name in config.metrics:
+    for name in work.only_metrics or config.metrics:
         part = replace(work, only_metrics=(name,))
         future = pool.schedule(process_clip, args=(config, part), timeout=options.timeout)
         parts.append(_result(future, config, part)[0])

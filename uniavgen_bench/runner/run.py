@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,13 +26,20 @@ from uniavgen_bench.core.run_files import (
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.store import home
 from uniavgen_bench.runner.comparison_blocks import completed
+from uniavgen_bench.runner.event_log import logged
+from uniavgen_bench.runner.executors.executor import (
+    Executor,
+    ExecutorOptions,
+    RayOptions,
+    check_executor,
+    open_executor,
+)
 from uniavgen_bench.runner.nothing_made import without_result
 from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
-from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.provenance import code_sha256, environment
 from uniavgen_bench.runner.run_folder import clear_other_run, cleared, locked, open_run, writable
 from uniavgen_bench.runner.run_media import media_by_system
-from uniavgen_bench.runner.staged import check_staged, checkouts, make_staged
+from uniavgen_bench.runner.staged import check_staged, checkouts, make_staged, staged_systems
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.verdicts import Verdicts, write_verdicts
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
@@ -55,15 +61,26 @@ class RunOptions:
     replace: bool = False
     timeout: float = 1800.0
     command: str = ""
+    executor: str = "local"
+    ray: RayOptions = field(default_factory=RayOptions)
+
+    @property
+    def spread(self) -> ExecutorOptions:
+        """How its clips are spread over processes."""
+        return ExecutorOptions(self.executor, self.workers, self.device, self.timeout, self.ray)
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a caller wants to hear: the plan, each finished clip, and notes for the user."""
+    """What a caller wants to hear: the plan, each finished clip, and notes for the user.
+
+    `made`: a clip of a system with a stage of its own is there, or will not be.
+    """
 
     planned: Callable[[Plan], None] = lambda plan: None
     finished: Callable[[ClipWork, ClipOutcome], None] = lambda work, outcome: None
     note: Callable[[str], None] = lambda text: None
+    made: Callable[[ClipKey, Missing | None], None] = lambda key, missing: None
 
 
 @dataclass(frozen=True)
@@ -89,11 +106,14 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         StorageFullError: the disk is full; everything scored so far is kept.
     """
     hooks = hooks or Hooks()
-    check_device(options.device)
+    check_executor(options.spread)
+    check_device(options.device, here=options.executor == "local")
     plan = make_plan(resolved, limit=options.limit, only=options.systems)
     for note in plan.notes:
         hooks.note(note)
     check_staged(resolved, plan)
+    if staged_systems(resolved, plan):
+        check_device(options.device)
     commits = checkouts(resolved, plan)
     locator = WeightLocator()
     names = needed_weights([metric.spec for _, metric in resolved.metrics])
@@ -106,42 +126,39 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
     identity = run_identity(resolved, plan, options)
     directory = open_run(resolved.suite.name, identity, options.out, replace=options.replace)
     writable(home() / "store", "name another folder with UNIAVGEN_BENCH_HOME")
-    with locked(directory.root), cleared(directory.root / GIVEN_FOLDER):
+    with (
+        locked(directory.root),
+        cleared(directory.root / GIVEN_FOLDER),
+        open_executor(options.spread, hooks.note) as executor,
+        logged(directory.root, identity, hooks) as hooks,
+    ):
         started = datetime.datetime.now(datetime.UTC)
-        workers = options.workers or default_workers()
-        manifest = _manifest(resolved, plan, options, identity, workers, started, locator.used(names))
+        manifest = _manifest(
+            resolved, plan, options, identity, executor.workers, started, locator.used(names)
+        )
         manifest = manifest.model_copy(update={"compare": block, "checkouts": commits})
         clear_other_run(directory, identity)
         (directory.root / GATE_FILE).unlink(missing_ok=True)  # a verdict on the scores that were here before
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))
         write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
         hooks.planned(plan)
-        done = _score_all(resolved, plan, options, directory, workers, hooks)
+        done = _score_all(resolved, plan, options, directory, executor, hooks)
         return _finish(directory, manifest, plan, resolved, done, started)
 
 
-def check_device(device: str) -> None:
-    """Make sure that a device is there.
+def check_device(device: str, *, here: bool = True) -> None:
+    """Make sure that a device has a known name and, unless clips are worked on elsewhere, that it is `here`.
 
     Raises:
         InputError: it is neither `cpu` nor `cuda`, or there is no such GPU here.
     """
     if device not in ("cpu", "cuda"):
         raise unknown_name("device", device, ["cpu", "cuda"])
-    if device == "cuda":
+    if device == "cuda" and here:
         import torch
 
         if not torch.cuda.is_available():
             raise InputError("torch sees no CUDA device here", way_out="leave --device out")
-
-
-def default_workers() -> int:
-    """Return one process per processor that this process may use."""
-    return max(1, len(_processors()))
-
-
-def _processors() -> set[int]:
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
 def run_identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> str:
@@ -201,26 +218,25 @@ def _score_all(
     plan: Plan,
     options: RunOptions,
     directory: RunDirectory,
-    workers: int,
+    executor: Executor,
     hooks: Hooks,
 ) -> dict[ClipKey, ClipOutcome]:
     root = directory.root.resolve()
     config = WorkerConfig(
         run=root,
-        store=home() / "store",
+        store=(home() / "store").absolute(),
         metrics=tuple(name for name, _ in resolved.metrics),
         systems=tuple((s.info.use, s.options.model_dump_json()) for s in resolved.systems),
         device=options.device,
-        threads=max(1, len(_processors()) // workers),
+        threads=executor.threads,
         media=resolved.suite.report.media,
     )
-    pool = PoolOptions(workers, config.threads, options.timeout)
     paths: dict[ClipKey, Path] = {c.key: c.path for c in plan.clips if c.path is not None}
     finished: dict[ClipKey, ClipOutcome] = {}
-    made = make_staged(resolved, plan, root, options.device, hooks.note)
+    made = make_staged(resolved, plan, root, options.device, hooks.note, hooks.made)
     works = [replace(_work(c, paths, root), made=made.get(c.key)) for c in plan.clips]
     stages = [[w for w in works if bool(w.sources) is derived] for derived in (False, True)]
-    for work, outcome in outcomes(config, stages, pool):
+    for work, outcome in executor.outcomes(config, stages):
         finished[work.key] = outcome
         hooks.finished(work, outcome)
     return finished

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -64,12 +62,16 @@ class ClipWork:
 
 @dataclass(frozen=True)
 class ClipOutcome:
-    """All that a run keeps of a clip. `timings`: seconds by stage, for the profile. `problems`: for the log."""
+    """All that a run keeps of a clip. `timings`: seconds by stage, for the profile. `problems`: for the log.
+
+    `entries`: keys of the store's entries that it used.
+    """
 
     record: ClipRecord
     scored: tuple[Scored, ...]
     timings: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
 
 
 class StorageFullError(BenchError):
@@ -92,17 +94,16 @@ def _system(use: str, options: str) -> System:
     return plugin.make(plugin.options.model_validate_json(options))
 
 
-def start_worker(threads: int, parent: int) -> None:
-    """Prepare a worker process: a fixed number of threads, and an end when its parent is gone."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(threads)
+def load_plugins(config: WorkerConfig) -> None:
+    """Load the metrics and the modules of the systems of a run in this process.
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    Raises:
+        InputError: one is not installed here.
+    """
+    for name in config.metrics:
+        _metric(name)
+    for use, _ in config.systems:
+        Registry(SYSTEMS, "system", SystemPlugin).load(use)
 
 
 @contextlib.contextmanager
@@ -173,7 +174,7 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
     record = place_media(config.run, config.media, record, path, clip)
     record = _place_evidence(config.run, record, scored)
     timings["media"] = time.perf_counter() - started
-    return ClipOutcome(record, scored, timings, problems)
+    return ClipOutcome(record, scored, timings, problems, tuple(sorted(store.used)))
 
 
 def _score(
@@ -293,4 +294,5 @@ def failed_outcome(config: WorkerConfig, work: ClipWork, missing: Missing) -> Cl
 def merge(outcomes: list[ClipOutcome]) -> ClipOutcome:
     """Join the outcomes of one clip that was scored metric by metric after a crash."""
     best = next((o for o in outcomes if o.record.sha256 is not None), outcomes[0])
-    return replace(best, scored=tuple(s for o in outcomes for s in o.scored))
+    entries = tuple(sorted({key for o in outcomes for key in o.entries}))
+    return replace(best, scored=tuple(s for o in outcomes for s in o.scored), entries=entries)

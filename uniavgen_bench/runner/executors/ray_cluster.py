@@ -1,0 +1,311 @@
+"""The executor `ray`: actors on the nodes of a cluster, each with one clip at a time; Ray says where they run."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from uniavgen_bench.core.errors import BenchError, InputError
+from uniavgen_bench.core.result import Missing, Reason
+from uniavgen_bench.core.store import home
+from uniavgen_bench.runner.executors.attempts import Attempt, Attempts
+from uniavgen_bench.runner.executors.executor import ExecutorOptions
+from uniavgen_bench.runner.executors.local import default_workers
+from uniavgen_bench.runner.executors.ray_worker import (
+    ClipWorker,
+    Failure,
+    Surroundings,
+    difference,
+    mark_store,
+    surroundings,
+)
+from uniavgen_bench.runner.executors.start import THREADS
+from uniavgen_bench.runner.worker import (
+    ClipOutcome,
+    ClipWork,
+    StorageFullError,
+    WorkerConfig,
+    failed_outcome,
+)
+from uniavgen_bench.weights.search import SEARCH_VARIABLE
+
+TICK = 1.0
+"""Seconds between two looks at the clock while clips are worked on."""
+PATIENCE = 300.0
+"""Seconds without a single worker after which a run is given up."""
+STARTS = 3
+"""How often in a row, per worker, a worker may die before it is ready."""
+OBJECTS = 128 * 2**20
+"""Bytes of Ray's object store on a cluster of our own: outcomes are small, media go to the run directory."""
+GIB = 2**30
+
+
+@contextmanager
+def connected(options: ExecutorOptions, note: Callable[[str], None]) -> Iterator[int]:
+    """Connect to a cluster, or start one on this machine, and give the number of workers; end it afterwards.
+
+    A connection that the caller has already made is used and left alone.
+
+    Raises:
+        InputError: no cluster answers, or none of its nodes has what a worker needs.
+    """
+    address = options.ray.address or os.environ.get("RAY_ADDRESS")
+    ours = not ray.is_initialized()
+    if ours:
+        _connect(options, address)
+    try:
+        room = sum(_room(node["Resources"], options) for node in ray.nodes() if node["Alive"])
+        if not room:
+            if address is None:
+                raise InputError(f"this machine does not have what a worker needs: {_needs(options)}")
+            note(f"no node of the cluster has room for a worker yet ({_needs(options)})")
+        yield options.workers or max(1, room)
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _connect(options: ExecutorOptions, address: str | None) -> None:
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address is not None:
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise InputError(
+                f"no Ray cluster answers at {address}: {said}",
+                way_out="see `ray status`; without an address one is started on this machine",
+            ) from None
+        return
+    workers = options.workers or default_workers()
+    variable, before = "RAY_USAGE_STATS_ENABLED", os.environ.get("RAY_USAGE_STATS_ENABLED")
+    os.environ[variable] = "0"
+    try:
+        ray.init(
+            address="local",
+            num_cpus=max(1, math.ceil(workers * options.ray.cpus)),
+            num_gpus=None if options.device == "cuda" else 0,
+            include_dashboard=False,
+            object_store_memory=OBJECTS,
+            **quiet,
+        )
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
+
+
+def _request(options: ExecutorOptions) -> dict[str, float]:
+    """Return what one worker takes of a node, by Ray's names; memory in bytes."""
+    gpus = options.ray.gpus if options.ray.gpus is not None else float(options.device == "cuda")
+    asked = {"CPU": options.ray.cpus, "GPU": gpus, "memory": (options.ray.memory or 0.0) * GIB}
+    return {name: amount for name, amount in asked.items() if amount}
+
+
+def _needs(options: ExecutorOptions) -> str:
+    asked = _request(options)
+    shown = [f"{asked[name]:g} {name}" for name in ("CPU", "GPU") if name in asked]
+    if "memory" in asked:
+        shown.append(f"{asked['memory'] / GIB:g} GiB memory")
+    return ", ".join(shown)
+
+
+def _room(resources: dict[str, float], options: ExecutorOptions) -> int:
+    """Return how many workers a node with these resources has room for."""
+    asked = _request(options)
+    return min(int(resources.get(name, 0.0) / amount + 1e-9) for name, amount in asked.items())
+
+
+@dataclass
+class _Worker:
+    """An actor; `reference` is what it is to answer: first that it is ready, then an outcome."""
+
+    actor: Any
+    reference: Any
+    ready: bool = False
+    attempt: Attempt | None = None
+    until: float = math.inf
+
+
+class RayExecutor:
+    """Hands clips to actors, one each at a time: what waits, waits here, and a dead actor takes one clip along."""
+
+    def __init__(self, options: ExecutorOptions, workers: int, note: Callable[[str], None]) -> None:
+        self._options, self._note = options, note
+        self._number = workers
+
+    @property
+    def workers(self) -> int:
+        """How many actors there are when all have found room."""
+        return self._number
+
+    @property
+    def threads(self) -> int:
+        """The whole processors of a worker."""
+        return max(1, int(self._options.ray.cpus))
+
+    def outcomes(
+        self, config: WorkerConfig, stages: Sequence[Sequence[ClipWork]]
+    ) -> Iterator[tuple[ClipWork, ClipOutcome]]:
+        """Yield every clip once with its outcome (see `Executor`).
+
+        Raises:
+            InputError: a node differs from this machine in what could change a number.
+            BenchError: workers die at their start, or no node is left; what was scored is kept.
+        """
+        crew = _Crew(self._options, self._number, config, self._note)
+        try:
+            for works in stages:
+                yield from crew.work_on(works)
+        finally:
+            crew.stop()
+
+
+class _Crew:
+    """The actors of one call of `outcomes`."""
+
+    def __init__(
+        self, options: ExecutorOptions, number: int, config: WorkerConfig, note: Callable[[str], None]
+    ) -> None:
+        self._options, self._config, self._note = options, config, note
+        mark_store(config.store)
+        self._here = surroundings(config)
+        self._shared = ray.put(config)
+        self._dead_starts, self._alone_since, self._told = 0, time.monotonic(), False
+        self._workers = [self._new() for _ in range(number)]
+
+    def stop(self) -> None:
+        """End all actors."""
+        for worker in self._workers:
+            ray.kill(worker.actor, no_restart=True)
+        self._workers = []
+
+    def work_on(self, works: Sequence[ClipWork]) -> Iterator[tuple[ClipWork, ClipOutcome]]:
+        """Yield the clips of a stage as they finish."""
+        attempts = Attempts(self._config, works)
+        while attempts.open:
+            for worker in self._workers:
+                if worker.ready and worker.attempt is None and (attempt := attempts.next()) is not None:
+                    self._give(worker, attempt)
+            for worker in self._answering():
+                given = worker.attempt
+                outcome = self._answer(worker, attempts)
+                if given is not None and outcome is not None:
+                    yield given.whole, outcome
+            self._check_alone()
+
+    def _new(self) -> _Worker:
+        asked = _request(self._options)
+        threads = max(1, int(self._options.ray.cpus))
+        passed = dict.fromkeys(THREADS, str(threads))
+        passed["UNIAVGEN_BENCH_HOME"] = str(home().absolute())
+        if SEARCH_VARIABLE in os.environ:
+            passed[SEARCH_VARIABLE] = os.environ[SEARCH_VARIABLE]
+        actor = (
+            ray.remote(ClipWorker)
+            .options(
+                num_cpus=asked.get("CPU", 0),
+                num_gpus=asked.get("GPU", 0),
+                memory=int(asked["memory"]) if "memory" in asked else None,
+                max_restarts=0,
+                scheduling_strategy="SPREAD",
+                runtime_env={"env_vars": passed},
+            )
+            .remote(str(Path.cwd()))
+        )
+        return _Worker(actor, actor.ready.remote(self._shared))
+
+    def _give(self, worker: _Worker, attempt: Attempt) -> None:
+        worker.attempt = attempt
+        worker.reference = worker.actor.score.remote(self._shared, attempt.work)
+        worker.until = time.monotonic() + self._options.timeout
+
+    def _answering(self) -> list[_Worker]:
+        """Return the workers that have answered, died, or worked for too long; wait for one, a moment at most."""
+        busy = {worker.reference: worker for worker in self._workers if worker.reference is not None}
+        done, _ = ray.wait(list(busy), num_returns=1, timeout=TICK)
+        now = time.monotonic()
+        late = [w for reference, w in busy.items() if reference not in done and now > w.until]
+        return [busy[reference] for reference in done] + late
+
+    def _answer(self, worker: _Worker, attempts: Attempts) -> ClipOutcome | None:
+        attempt = worker.attempt
+        if time.monotonic() > worker.until and attempt is not None and not _is_there(worker.reference):
+            self._replace(worker)
+            return attempts.lost(attempt, Missing(Reason.TIMEOUT, "the clip took longer than allowed"))
+        try:
+            answer = ray.get(worker.reference)
+        except RayTaskError as error:
+            answer = Failure(_first_line(error))
+        except RayError as error:
+            if attempt is None:
+                self._start_failed(error)
+            self._replace(worker)
+            missing = Missing(Reason.CRASHED, f"its worker died: {_first_line(error)}")
+            return attempts.lost(attempt, missing) if attempt is not None else None
+        if attempt is None:
+            self._welcome(worker, answer)
+            return None
+        worker.reference, worker.attempt, worker.until = None, None, math.inf
+        if isinstance(answer, StorageFullError):
+            raise answer
+        if isinstance(answer, Failure):
+            missing = Missing(Reason.FAILED, answer.text)
+            answer = failed_outcome(self._config, attempt.work, missing)
+        return attempts.finished(attempt, answer)
+
+    def _welcome(self, worker: _Worker, answer: Surroundings | BenchError | Failure) -> None:
+        if isinstance(answer, Failure):
+            raise BenchError(f"a worker of the cluster cannot start: {answer.text}")
+        if isinstance(answer, BenchError):
+            raise InputError(f"a node of the cluster cannot be used: {answer}")
+        wrong = difference(self._here, answer)
+        if wrong is not None:
+            raise InputError(f"node {answer.node} {wrong[0]}", way_out=wrong[1])
+        worker.ready, worker.reference = True, None
+        self._dead_starts = 0
+
+    def _replace(self, worker: _Worker) -> None:
+        ray.kill(worker.actor, no_restart=True)
+        self._workers[self._workers.index(worker)] = self._new()
+
+    def _start_failed(self, error: RayError) -> None:
+        self._dead_starts += 1
+        if self._dead_starts >= STARTS * len(self._workers):
+            raise BenchError(
+                f"workers die on the cluster before they are ready (what was scored is kept): {_first_line(error)}"
+            ) from None
+
+    def _check_alone(self) -> None:
+        """Give the run up when there has been no worker for long, and say so before."""
+        now = time.monotonic()
+        if any(worker.ready for worker in self._workers):
+            self._alone_since, self._told = now, False
+        elif now > self._alone_since + PATIENCE:
+            raise BenchError(
+                f"no node of the cluster gave room for a worker in {PATIENCE:.0f} s: {_needs(self._options)} "
+                f"(what was scored is kept: the same command goes on)"
+            )
+        elif now > self._alone_since + PATIENCE / 10 and not self._told:
+            self._note(f"waiting for the cluster to start a worker ({_needs(self._options)})")
+            self._told = True
+
+
+def _is_there(reference: Any) -> bool:
+    return bool(ray.wait([reference], timeout=0)[0])
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of what Ray says; what follows are addresses and places of logs."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__
