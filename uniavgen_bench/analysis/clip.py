@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -90,8 +91,9 @@ class AnalysedClip:
             raise MissingError(Reason.UNREADABLE, error.strerror or str(error)) from error
         kept = self._store.get(key)
         if kept is not None:
-            said = json.loads(kept)
-            return ClipFacts(**{**said, "problems": tuple(said["problems"])})
+            with suppress(ValueError, KeyError, TypeError):  # whole, but not what is written there: made anew
+                said = json.loads(kept)
+                return ClipFacts(**{**said, "problems": tuple(said["problems"])})
         facts = _facts(self.path)
         self._store.put(key, json.dumps(asdict(facts)).encode())
         return facts

@@ -89,7 +89,10 @@ def known_score(
 ) -> Scored | None:
     """Return the answer that the store has, or None; raises `MissingError` when the clip cannot be addressed."""
     entry = store.get(score_key(metric, clip, sample, models))
-    return None if entry is None else _decode(metric.spec.name, entry)
+    try:
+        return None if entry is None else _decode(metric.spec.name, entry)
+    except (ValueError, KeyError, TypeError, AttributeError):  # whole, but not what is written there: made anew
+        return None
 
 
 def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models, store: Store) -> Scored:

@@ -82,9 +82,16 @@ def named(configured: ConfiguredSystem) -> Iterator[None]:
 
 
 def make_staged(
-    resolved: ResolvedSuite, plan: Plan, run: Path, device: str, note: Callable[[str], None]
+    resolved: ResolvedSuite,
+    plan: Plan,
+    run: Path,
+    device: str,
+    note: Callable[[str], None],
+    told: Callable[[ClipKey, Missing | None], None] = lambda key, missing: None,
 ) -> dict[ClipKey, Path | Missing]:
     """Make the clips of all systems with a stage of their own; those of an interrupted run are kept.
+
+    `told` hears of each clip when it is there, and of each that will not be.
 
     Raises:
         InputError: as `check_staged`.
@@ -94,7 +101,7 @@ def make_staged(
     content = functools.cache(_content)
     for staged in staged_systems(resolved, plan):
         with disk_errors():
-            made |= _make(staged, run, device, note, content)
+            made |= _make(staged, run, device, note, content, told)
     return made
 
 
@@ -114,6 +121,7 @@ def _make(
     device: str,
     note: Callable[[str], None],
     content: Callable[[Path], str],
+    hear: Callable[[ClipKey, Missing | None], None],
 ) -> dict[ClipKey, Path | Missing]:
     plugin, name = staged.configured.plugin, staged.configured.info.id
     identity = staged.system.identity()
@@ -125,6 +133,7 @@ def _make(
         key = _key(plugin, staged.configured.options, identity, clip, content)
         if _is_there(out, key):
             made[clip.key] = out
+            hear(clip.key, None)
             continue
         waiting.append((clip, out, key))
         if out.is_file():
@@ -147,6 +156,7 @@ def _make(
             if missing.detail.startswith(NOT_TRIED):  # the reason of those before it is not its own
                 missing = Missing(Reason.NOT_GENERATED, missing.detail)
             made[clip.key] = missing
+            hear(clip.key, missing)
             for stale in (out, out.with_suffix(".json")):  # the last word on a clip may be that there is none
                 stale.unlink(missing_ok=True)
             if told.first(name, missing):
@@ -154,6 +164,7 @@ def _make(
             return
         _write_sidecar(staged, clip, out, key, {"identity": identity, **facts})
         made[clip.key] = out
+        hear(clip.key, None)
 
     with ExitStack() as given:
         jobs = [
@@ -174,7 +185,9 @@ def _make(
     for _, reason, count in told.repeated():
         note(f"{name}: no clip for {count} samples: {reason}")
     for clip, _, _ in waiting:
-        made.setdefault(clip.key, Missing(Reason.NOT_GENERATED, "the system said nothing of this clip"))
+        if clip.key not in made:
+            made[clip.key] = silent = Missing(Reason.NOT_GENERATED, "the system said nothing of this clip")
+            hear(clip.key, silent)
     return made
 
 
