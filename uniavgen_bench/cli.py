@@ -281,15 +281,19 @@ def _with_weights() -> typer.Typer:
     from uniavgen_bench.metrics.commands import metrics_app
     from uniavgen_bench.report.gate_commands import gate_app
     from uniavgen_bench.report.leaderboard.commands import leaderboard_app
+    from uniavgen_bench.runner.status_command import status
+    from uniavgen_bench.runner.store_commands import store_app
     from uniavgen_bench.runner.system_commands import systems_app
     from uniavgen_bench.validity.validate_command import validate
     from uniavgen_bench.weights.commands import weights_app
 
+    app.command()(status)
     app.command()(validate)
     app.add_typer(dataset_app, name="dataset")
     app.add_typer(gate_app, name="gate")
     app.add_typer(leaderboard_app(_scorer), name="leaderboard")
     app.add_typer(metrics_app, name="metrics")
+    app.add_typer(store_app, name="store")
     app.add_typer(systems_app, name="systems")
     app.add_typer(weights_app, name="weights")
     return app

@@ -91,8 +91,8 @@ def known_score(
     entry = store.get(score_key(metric, clip, sample, models))
     try:
         return None if entry is None else _decode(metric.spec.name, entry)
-    except (ValueError, KeyError, TypeError, AttributeError):  # whole, but not what is written there: made anew
-        return None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # whole, but no answer: it is made anew
 
 
 def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models, store: Store) -> Scored:

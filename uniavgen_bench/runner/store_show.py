@@ -1,0 +1,173 @@
+"""What `store verify` and `store gc` print."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.run_events import read_entries
+from uniavgen_bench.core.store import home
+from uniavgen_bench.core.store_gc import Amount, Sorted, Unwanted, collect
+from uniavgen_bench.core.store_verify import Verified, verify_store
+
+SCORES, ANSWERS = "store", "judge"
+"""Folders of the home: what is computed of clips, and what judges answered."""
+SHOWN = 20
+"""Damaged entries that are printed one by one."""
+
+
+def show_verified(store: Path | None, *, repair: bool, json: bool) -> bool:
+    """Verify one store, or all of the home; return whether no damaged entry is left."""
+    with _readable(), _counted(quiet=json) as seen:
+        found = [verify_store(root, repair=repair, seen=seen) for root in _stores(store)]
+    left = sum(1 for v in found for d in v.damaged if not d.removed)
+    if json:
+        typer.echo(jsonlib.dumps([_verified_row(v) for v in found], indent=2, ensure_ascii=False))
+        return left == 0
+    console = Console()
+    table = _table("store", "entries", "MB", "damaged", "removed")
+    for v in found:
+        removed = sum(1 for d in v.damaged if d.removed)
+        style = "red" if len(v.damaged) > removed else ""
+        table.add_row(
+            Text(str(v.root)),
+            str(v.entries),
+            _mb(v.bytes),
+            Text(str(len(v.damaged)), style=style),
+            str(removed),
+        )
+    console.print(table)
+    damaged = [d for v in found for d in v.damaged]
+    for d in damaged[:SHOWN]:
+        word = Text("removed" if d.removed else "damaged", style="yellow" if d.removed else "red")
+        console.print(word, Text(f" {d.path}: {d.problem}"), soft_wrap=True)
+    if len(damaged) > SHOWN:
+        console.print(f"and {len(damaged) - SHOWN} more (--json lists all)", highlight=False)
+    if left:
+        said = "could not be removed" if repair else "--repair removes them; the next run makes them anew"
+        console.print(f"{left} damaged: {said}", highlight=False)
+    return left == 0
+
+
+def show_collected(
+    runs: Sequence[Path], days: float | None, store: Path | None, *, delete: bool, json: bool
+) -> None:
+    """Tell or delete what can go.
+
+    Raises:
+        InputError: a run does not tell which entries it used, or a store cannot be read.
+    """
+    used = frozenset[str]().union(*(read_entries(run) for run in runs)) if runs else None
+    wanted = Unwanted(used, days)
+    with _readable():
+        found = {
+            root: collect(root, Unwanted() if root.name == ANSWERS else wanted, delete=delete)
+            for root in _stores(store)
+        }
+    if json:
+        rows = [{"store": str(root), "deleted": delete, **_sorted_row(what)} for root, what in found.items()]
+        typer.echo(jsonlib.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    table = _table("store", "what", "files", "MB")
+    for root, what in found.items():
+        table.add_row(Text(str(root)), "half-written, left over", *_cells(what.parts))
+        if root.name != ANSWERS:
+            table.add_row("", f"entries, {_why(used is not None, days)}", *_cells(what.unused))
+        table.add_row("", "entries that stay", *_cells(what.kept))
+        if what.stays.files:
+            table.add_row("", Text("could not be deleted", style="red"), *_cells(what.stays))
+    console.print(table)
+    files = sum(w.parts.files + w.unused.files for w in found.values())
+    size = sum(w.parts.bytes + w.unused.bytes for w in found.values())
+    amount = f"{files} files, {_mb(size)} MB"
+    console.print(
+        f"deleted {amount}" if delete else f"{amount} can go; nothing was deleted (--delete does it)",
+        highlight=False,
+    )
+
+
+def _stores(store: Path | None) -> list[Path]:
+    if store is None:
+        return [home() / SCORES, home() / ANSWERS]
+    if not store.is_dir():
+        raise InputError(f"there is no folder {store}")
+    return [store]
+
+
+def _why(by_run: bool, days: float | None) -> str:
+    reasons = ["used by none of the runs"] if by_run else []
+    if days is not None:
+        reasons.append(f"not of use for {days:g} days")
+    return ", ".join(reasons) or "not asked for"
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from None
+
+
+@contextmanager
+def _counted(*, quiet: bool) -> Iterator[Callable[[], None]]:
+    """Count entries on a terminal while they are read."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda: None
+        return
+    count = 0
+    with console.status("reading") as status:
+
+        def seen() -> None:
+            nonlocal count
+            count += 1
+            if count % 100 == 0:
+                status.update(f"read {count} entries")
+
+        yield seen
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        words = name in ("store", "what")
+        table.add_column(name, justify="left" if words else "right", no_wrap=not words, overflow="fold")
+    return table
+
+
+def _cells(amount: Amount) -> tuple[str, str]:
+    return str(amount.files), _mb(amount.bytes)
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f}"
+
+
+def _verified_row(found: Verified) -> dict[str, Any]:
+    damaged = [
+        {"path": str(d.path), "bytes": d.bytes, "problem": d.problem, "removed": d.removed}
+        for d in found.damaged
+    ]
+    return {"store": str(found.root), "entries": found.entries, "bytes": found.bytes, "damaged": damaged}
+
+
+def _sorted_row(found: Sorted) -> dict[str, Any]:
+    amounts = {
+        "left_over": found.parts,
+        "unused": found.unused,
+        "kept": found.kept,
+        "not_deleted": found.stays,
+    }
+    return {name: {"files": amount.files, "bytes": amount.bytes} for name, amount in amounts.items()}
