@@ -43,7 +43,8 @@ class TrainingBatch:
     """B clips with their noise, one task for all.
 
     video, video_noise `[B, C, F, H, W]`; audio, audio_noise `[B, S, 80]`; time `[B]` (0..1000); reference_image
-    `[B, C, 1, H, W]`; reference_audio `[B, R, 80]` or None; caption, speech: ids, padded with -1; mask `[B, F, h, w]`.
+    `[B, C, 1, H, W]`; reference_audio `[B, R, 80]` or None; caption, speech: ids, padded with -1; mask `[B, F, h, w]`,
+    lips `[B, F, H, W]`: shares of faces and lips; lips_weight: how much more lips count than other parts of a picture.
     The first `given_frames` latent frames and `given_tokens` mel frames are given.
     """
 
@@ -63,6 +64,8 @@ class TrainingBatch:
     speech: Tensor
     speech_lengths: Tensor
     mask: Tensor
+    lips: Tensor
+    lips_weight: float = 0.0
 
     def to(self, device: torch.device) -> "TrainingBatch":
         """The same batch elsewhere."""
@@ -130,6 +133,8 @@ class BatchMaker:
             speech=pad_rows(speech, fill=-1),
             speech_lengths=lengths,
             mask=clips.mask[rows].float() / FULL,
+            lips=clips.lips[rows].float() / FULL,
+            lips_weight=stage.lips,
         )
         return batch.to(self.device)
 

@@ -26,6 +26,7 @@ class EncodedClips:
     reference_mel: Tensor
     reference_tokens: Tensor
     mask: Tensor
+    lips: Tensor
     opening: Tensor
     identity: Tensor
     texts: Texts
@@ -64,6 +65,7 @@ def read_clips(folder: Path, codec: str | None = None) -> EncodedClips:
         reference_mel=torch.cat(padded),
         reference_tokens=joined("reference_tokens"),
         mask=joined("mask"),
+        lips=joined("lips"),
         opening=joined("opening"),
         identity=joined("identity"),
         texts=Texts(

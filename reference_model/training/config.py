@@ -86,12 +86,14 @@ class ModelStage(Schedule):
     """A stage of the model's training.
 
     `tasks`: how often each is drawn, one a step. `branches` audio: the voice alone, nothing flows (the paper's first
-    stage). `mask_weight`: of the face masks' loss, at the first and at the last step.
+    stage). `mask_weight`: of the face masks' loss, at the first and at the last step. `lips`: how much more the lips
+    count than the rest of the picture; what is learned is the same, but sooner.
     """
 
     tasks: dict[Task, float]
     branches: Literal["audio", "both"] = "both"
     mask_weight: tuple[float, float] = (0.0, 0.0)
+    lips: float = Field(default=0.0, ge=0)
     drop: Drop = Drop()
     times: Times = Times()
 

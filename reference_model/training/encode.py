@@ -19,6 +19,8 @@ AT_ONCE = 4
 """Clips that the codec sees together."""
 FULL = 255
 """A face mask of 1 in a file."""
+AROUND = 4
+"""Pixels around the lips that count as lips."""
 
 
 def encode_shards(
@@ -35,7 +37,8 @@ def encode_shards(
     `patch`: latent pixels (rows, columns) of a token, for the face masks. Tensors of a file of n clips: `latents` fp16
     `[n, C, F, h, w]`, normalised; `reference_latent` fp16 `[n, C, 1, h, w]`; `mel` fp16 `[n, S, 80]`, normalised, of
     the sound at full peak; `reference_mel` fp16 `[n, R, 80]` and its true lengths `reference_tokens` `[n]`; `mask`
-    uint8 `[n, F, h', w']`, the share of a token that is face, times 255; `opening` `[n, T]`, `identity`, `emotion`.
+    uint8 `[n, F, h', w']`, the share of a token that is face, times 255; `lips`
+    uint8 `[n, F, h, w]`, the share of a latent pixel that is lips; `opening` `[n, T]`, `identity`, `emotion`.
 
     Raises:
         ValueError: the shards or the folder cannot be used.
@@ -92,6 +95,7 @@ def encode_shard(
         "reference_mel": normalise(log_mel(padded)).half().contiguous(),
         "reference_tokens": torch.tensor([len(voice) // 240 for voice in voices]),
         "mask": token_mask(shard.tensor("mask"), (factor * patch[0], factor * patch[1])),
+        "lips": token_mask(lips_of(shard.tensor("mouth"), *frames.shape[2:4]), (factor, factor)),
         "opening": shard.tensor("opening"),
         "identity": shard.tensor("identity"),
         "emotion": shard.tensor("emotion"),
@@ -99,7 +103,7 @@ def encode_shard(
 
 
 def token_mask(mask: Tensor, cell: tuple[int, int]) -> Tensor:
-    """Face masks of pixels `[n, T, H, W]` in 0, 1 -> share of face per token, uint8 0..255 `[n, F, h, w]`.
+    """Masks of pixels `[n, T, H, W]` in 0, 1 -> share of each cell, uint8 0..255 `[n, F, h, w]`.
 
     The first latent frame stands for one picture, each further one for the mean of four.
     """
@@ -107,6 +111,15 @@ def token_mask(mask: Tensor, cell: tuple[int, int]) -> Tensor:
     groups = (share.shape[1] - 1) // 4
     later = torch.unflatten(share[:, 1 : 1 + 4 * groups], 1, (groups, 4)).mean(2)
     return (torch.cat((share[:, :1], later), 1) * FULL).round().to(torch.uint8)
+
+
+def lips_of(boxes: Tensor, height: int, width: int) -> Tensor:
+    """Boxes `[B, T, 4]` (left, top, right, bottom) -> 1 on and around the lips, `[B, T, H, W]`."""
+    left, top, right, low = (boxes[..., i, None, None] for i in range(4))
+    x = torch.arange(width, device=boxes.device)[None, None, None]
+    y = torch.arange(height, device=boxes.device)[None, None, :, None]
+    inside = (x >= left - AROUND) & (x <= right + AROUND) & (y >= top - AROUND) & (y <= low + AROUND)
+    return inside.float()
 
 
 def _reference(samples: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ class FlowLoss(nn.Module):
     def forward(self, batch: TrainingBatch, mask_weight: float = 0.0) -> dict[str, Tensor]:
         """Mean squared error of the velocity, noise minus data, over what is not given.
 
-        Scalars: `total` is trained, `video`, `audio` and `mask` are its parts where the step has them.
+        Scalars: `total` is trained, `video`, `audio` and `mask` are its parts where the step has them; `lips` is the
+        error of the picture where the lips are.
         """
         k, c = batch.given_frames, batch.given_tokens
         level = batch.time / 1000
@@ -50,9 +51,13 @@ class FlowLoss(nn.Module):
             face_masks="all" if supervised else "needed",
         )
         parts: dict[str, Tensor] = {}
+        told: dict[str, Tensor] = {}
         if predicted.video is not None:
             wanted = (batch.video_noise - batch.video)[:, :, k:]
-            parts["video"] = (predicted.video[:, :, k:].float() - wanted).square().mean()
+            squares = (predicted.video[:, :, k:].float() - wanted).square()
+            lips = batch.lips[:, None, k:]
+            parts["video"] = (squares * (1 + batch.lips_weight * lips)).mean()
+            told["lips"] = (squares.detach() * lips).mean() / lips.mean().clamp(min=1e-6)
         if predicted.audio is not None:
             wanted = (batch.audio_noise - batch.audio)[:, c:]
             parts["audio"] = (predicted.audio[:, c:].float() - wanted).square().mean()
@@ -60,7 +65,7 @@ class FlowLoss(nn.Module):
         if supervised:
             parts["mask"] = mask_loss(predicted.face_masks, batch.mask)
             total = total + mask_weight * parts["mask"]
-        return {"total": total, **parts}
+        return {"total": total, **parts, **told}
 
 
 def start(model: UniAVGen) -> None:

@@ -19,6 +19,7 @@ from reference_model.codecs.nano_video import (
 from reference_model.nano_model import VIDEO_CODEC
 from reference_model.training.batches import Share
 from reference_model.training.config import TrainVideoCodec
+from reference_model.training.encode import lips_of
 from reference_model.training.shards import pictures, read_shards
 
 FITTED = 96
@@ -27,8 +28,6 @@ MEASURED = 96
 """Clips from which the spread of the latents is measured."""
 LIPS_FITTED = 20.0
 """How much more a patch of lips counts for the linear transforms."""
-AROUND = 4
-"""Pixels around the lips that count as lips."""
 
 
 class CodecLoss(nn.Module):
@@ -152,15 +151,6 @@ def set_spread(codec: NanoVideoCodec, frames: Tensor, device: torch.device) -> N
     rows = latents.transpose(0, 1).flatten(1)
     codec.centre.copy_(rows.mean(1))
     codec.spread.copy_(rows.std(1).clamp(min=1e-3))
-
-
-def lips_of(boxes: Tensor, height: int, width: int) -> Tensor:
-    """Boxes `[B, T, 4]` (left, top, right, bottom) -> 1 on and around the lips, `[B, T, H, W]`."""
-    left, top, right, low = (boxes[..., i, None, None] for i in range(4))
-    x = torch.arange(width, device=boxes.device)[None, None, None]
-    y = torch.arange(height, device=boxes.device)[None, None, :, None]
-    inside = (x >= left - AROUND) & (x <= right + AROUND) & (y >= top - AROUND) & (y <= low + AROUND)
-    return inside.float()
 
 
 def cropped(

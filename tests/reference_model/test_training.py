@@ -189,6 +189,19 @@ def test_training_lowers_the_loss_in_bf16_too(world: Path, tmp_path: Path) -> No
         assert objective.module(probe)["total"].item() < 0.95 * before
 
 
+def test_lips_count_as_much_more_as_the_recipe_says(world: Path, tmp_path: Path) -> None:
+    recipe, objective = trainer(world, out=tmp_path / "run")
+    batch = maker_of(objective).make(recipe.stages[-1], 0, 0, Share(), "joint")
+    plain = objective.module(batch)
+    weighted = objective.module(replace(batch, lips_weight=12.0))
+    lips = batch.lips[:, None, batch.given_frames :]
+    assert 0.0 < lips.mean() < 0.5
+    assert torch.allclose(weighted["lips"], plain["lips"])
+    assert torch.allclose(weighted["video"] - plain["video"], 12.0 * plain["lips"] * lips.mean(), rtol=1e-4)
+    stage = recipe.stages[-1].model_copy(update={"lips": 12.0})
+    assert maker_of(objective).make(stage, 0, 0, Share()).lips_weight == 12.0
+
+
 def test_a_variant_keeps_only_what_it_trained(world: Path, tmp_path: Path) -> None:
     base, objective = trainer(world, out=tmp_path / "base")
     Loop(base, base.stages, objective, ALONE, objective.data_key).go()
