@@ -214,8 +214,7 @@ def test_declared_expectations_name_fields_and_changes_that_are_there() -> None:
         if expected is None:
             continue
         expanded(changes_of(expected))
-        if expected.own:
-            assert callable(own_study(expected.own))
+        assert all(callable(own_study(place)) for place in (expected.own, expected.taught) if place)
         fields = {f.name for f in spec.fields}
         asked = {
             e.field for kind in ("separates", "follows", "falls", "agrees") for e in getattr(expected, kind)

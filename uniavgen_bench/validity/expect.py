@@ -100,7 +100,8 @@ class MetricExpectations(Frozen):
     """All that is expected of the metrics whose names match `name` (a pattern such as `lipsync.lse*`).
 
     `claims`: what it says that it measures, in a few words, for the verdict. `plain`: the family's `unmoved` is not
-    asked. `own`: a further study, `module:function` (see `own_study`).
+    asked. `own`: a further study, `module:function` (see `own_study`). `taught`: `module:function` that names the
+    owners whose clips the weights were fitted on; they are left out (see `taught`).
     """
 
     name: str
@@ -113,6 +114,7 @@ class MetricExpectations(Frozen):
     answers: tuple[Answers, ...] = ()
     agrees: tuple[Agrees, ...] = ()
     own: str = ""
+    taught: str = ""
 
 
 class Family(Frozen):

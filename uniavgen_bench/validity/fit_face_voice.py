@@ -63,6 +63,8 @@ def auc(positive: Float64, negative: Float64) -> float:
     """Return the probability that a positive is above a negative; ties count half."""
     from scipy.stats import rankdata
 
+    if not len(positive) or not len(negative):
+        return float("nan")
     ranks = rankdata(np.concatenate([positive, negative]))
     count = len(positive)
     return float((ranks[:count].sum() - count * (count + 1) / 2) / (count * len(negative)))
@@ -116,7 +118,8 @@ def swapped_aucs(reader: VoiceReader, people: Sequence[TalkingPerson]) -> dict[s
             # A clip drawn twice is not swapped with itself.
             kept = kept & (index[:, None] != index[None])
             values.append(auc(table[index, index], part[kept]))
-        low, high = np.quantile(values[1:], [0.025, 0.975])
+        # A draw of few people may hold no swap of a kind.
+        low, high = np.nanquantile(values[1:], [0.025, 0.975])
         found[name] = Measured(values[0], float(low), float(high))
     return found
 

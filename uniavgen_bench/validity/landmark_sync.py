@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from uniavgen_bench.analysis.artefacts import Float32, Float64
+from uniavgen_bench.core.store import Store, home
 from uniavgen_bench.core.validity_files import MetricValidity, ValidityCheck
 from uniavgen_bench.metrics.landmark_sync_model import (
     LandmarkSyncModel,
     cosine_curve,
     embeddings,
+    load_shipped_model,
     sync_streams,
 )
 from uniavgen_bench.metrics.lipsync_landmark_sync import SPEC
@@ -30,7 +32,7 @@ from uniavgen_bench.metrics.mouth_audio_model import (
     streams,
 )
 from uniavgen_bench.metrics.mouth_shape import EYE_CORNERS, RATE
-from uniavgen_bench.validity.clip_sets import TalkingFace
+from uniavgen_bench.validity.clip_sets import ListedClip, TalkingFace, talking_faces
 from uniavgen_bench.validity.landmark_sync_statistics import (
     SyncStudy,
     auc_confidence,
@@ -40,14 +42,20 @@ from uniavgen_bench.validity.landmark_sync_statistics import (
     seen_in,
     within,
 )
+from uniavgen_bench.validity.perturb import StudyClip
+from uniavgen_bench.validity.study import StudyOptions
+from uniavgen_bench.validity.study_clips import ClipSet
 from uniavgen_bench.validity.swapped_sound import sound_instead, swapped_partners
 from uniavgen_bench.validity.sync_statistics import Estimate
+from uniavgen_bench.weights.locate import WeightLocator
+from uniavgen_bench.weights.models import Models
 
 SHIFTS_MS = tuple(range(-400, 401, 40))
 WIDE = MAX_LAG + max(SHIFTS_MS) * RATE // 1000
 LEAST_AUC = 0.9
 """Below it a metric does not tell true from swapped sound well enough to be used on single clips."""
 LEAST_WITHIN_80 = 0.8
+LEAST_FACES = 3
 
 Listener = Callable[[Float32, float], Float64]
 """Returns the curve at lags -1000 … 1000 ms `[101]` for sound `[N]` that begins at a time in s."""
@@ -134,6 +142,28 @@ def landmark_sync_validity(faces: Sequence[TalkingFace], model: LandmarkSyncMode
     return MetricValidity(
         metric=SPEC.name, checks=(*offset_curve(studies).checks, *swapped_sound(studies).checks)
     )
+
+
+def landmark_sync_study(clips: ClipSet, options: StudyOptions) -> MetricValidity:
+    """Test `lipsync.landmark_sync` with the shipped weights on the clips of a study (its `own` in the expectations).
+
+    Nothing for fewer than three faces or two sources. The model card measures more, by weights trained without each
+    source (`measure_landmark_sync`).
+    """
+    store = Store(options.store or home() / "store")
+    models = Models(WeightLocator(), device=options.device)
+    seen = talking_faces([_listed(clip) for clip in clips.clips], store, models)
+    faces = [face for face in seen if isinstance(face, TalkingFace)]
+    if len(faces) < LEAST_FACES or len({face.clip.source for face in faces}) < 2:
+        return MetricValidity(metric=SPEC.name)
+    return landmark_sync_validity(faces, load_shipped_model())
+
+
+def _listed(clip: StudyClip) -> ListedClip:
+    return ListedClip(
+        path=clip.path, sample=clip.sample, system="", source=clip.cluster, licence="", real=not clip.world,
+        single_face=True,
+    )  # fmt: skip
 
 
 def offset_curve(studies: Sequence[SyncStudy]) -> MetricValidity:

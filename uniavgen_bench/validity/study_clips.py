@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from uniavgen_bench.core.errors import InputError, Where
+from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.located import Located, parse_yaml, validate
 from uniavgen_bench.core.registry import DATASETS, Registry
 from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin
-from uniavgen_bench.validity.perturb import StudyClip
+from uniavgen_bench.validity.perturb import SEED, StudyClip
 
 WORLD = "portraits"
 WORLD_DEFAULTS: dict[str, Any] = {"samples": 24, "seconds": 3.0, "size": 128, "fps": 16}
@@ -106,11 +107,28 @@ def _cluster(facts: dict[str, str], path: Path) -> str:
 
 
 def _spread(clips: Sequence[StudyClip], limit: int | None) -> tuple[StudyClip, ...]:
-    """Take clips owner by owner in turn, so that a limit leaves as many owners as can be; those with scores first."""
-    ranked = sorted(clips, key=lambda clip: not clip.sample.published)
+    """Take clips owner by owner in turn, and each owner's system by system, so that a limit leaves as many as can be.
+
+    Those with published scores come first; among equals the order is drawn by a seed that depends on the clip's name
+    alone, because neighbours of a list are often one speaker's. A higher limit keeps what a lower one chose.
+    """
+    drawn = sorted(clips, key=lambda clip: sha256_json([SEED, clip.sample.id]))
+    by_system = _turns(drawn, lambda clip: (clip.cluster, bool(clip.sample.published), _system(clip)))
+    inside = sorted(drawn, key=lambda clip: (not clip.sample.published, by_system[clip.sample.id]))
+    by_owner = _turns(inside, lambda clip: clip.cluster)
+    order = sorted(inside, key=lambda clip: (by_owner[clip.sample.id], not clip.sample.published))
+    return tuple(order[: limit or len(order)])
+
+
+def _system(clip: StudyClip) -> str:
+    return clip.sample.id.partition("/")[0]
+
+
+def _turns(clips: Sequence[StudyClip], group: Callable[[StudyClip], object]) -> dict[str, int]:
+    """Return for every clip how many of its group stand before it."""
+    before: dict[object, int] = {}
     turns: dict[str, int] = {}
-    order: list[tuple[int, int]] = []
-    for number, clip in enumerate(ranked):
-        turns[clip.cluster] = turns.get(clip.cluster, 0) + 1
-        order.append((turns[clip.cluster], number))
-    return tuple(ranked[number] for _, number in sorted(order)[: limit or len(order)])
+    for clip in clips:
+        turns[clip.sample.id] = before.get(group(clip), 0)
+        before[group(clip)] = turns[clip.sample.id] + 1
+    return turns

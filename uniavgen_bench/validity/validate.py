@@ -33,6 +33,7 @@ from uniavgen_bench.validity.study import (
     score_works,
 )
 from uniavgen_bench.validity.study_clips import ClipSet
+from uniavgen_bench.validity.taught import LEFT_OUT, left_out, untaught
 from uniavgen_bench.validity.verdict import (
     StudiedValidity,
     checks_of,
@@ -121,21 +122,24 @@ def validate_metrics(
         for studied in metrics:
             if studied.expected is None:
                 continue
-            rows = table[table["metric"] == studied.metric.spec.name]
+            fair = untaught(studied.expected.taught, chosen)
+            checks[studied.name] += left_out(chosen, fair)
+            names = [clip.sample.id for clip in fair.clips]
+            rows = table[(table["metric"] == studied.metric.spec.name) & table["sample"].isin(names)]
             arranged = MetricTable(studied.metric.spec, rows)
             why = why_missing(arranged)
             if why:
                 missing[studied.name].append(why)
                 continue
-            checks[studied.name] += checks_of(studied.expected, arranged, chosen.clips, chosen.name)
+            checks[studied.name] += checks_of(studied.expected, arranged, fair.clips, chosen.name)
             checks[studied.name] += repeated.get(studied.name, ())
-            checks[studied.name] += own_checks(studied.expected, chosen, options)
+            checks[studied.name] += own_checks(studied.expected, fair, options)
     locator = WeightLocator()
     found = tuple(
         _with_origin(
             verdict_on(
                 m.metric.spec, m.expected, _finite(checks[m.name]),
-                "; ".join(dict.fromkeys(missing[m.name])) if not checks[m.name] else "",
+                "; ".join(dict.fromkeys(missing[m.name])) if not _tested(checks[m.name]) else "",
             ),
             m.metric,
             locator,
@@ -191,14 +195,20 @@ def _again(
         return again(clips, metrics, options, Path(folder), progress, threads=threads, workers=workers)
 
 
+def _tested(checks: Sequence[StudyCheck]) -> bool:
+    return any(check.kind != LEFT_OUT for check in checks)
+
+
 def _finite(checks: Sequence[StudyCheck]) -> list[StudyCheck]:
     """Leave out numbers that JSON cannot hold."""
-    return [
-        check
-        if check.value is None or math.isfinite(check.value)
-        else check.model_copy(update={"value": None})
-        for check in checks
-    ]
+
+    def lost(check: StudyCheck) -> dict[str, None]:
+        numbers = {"value": check.value, "low": check.low, "high": check.high}
+        return {
+            name: None for name, number in numbers.items() if number is not None and not math.isfinite(number)
+        }
+
+    return [check.model_copy(update=lost(check)) for check in checks]
 
 
 def _with_origin(found: StudiedValidity, metric: Metric, locator: WeightLocator) -> StudiedValidity:
