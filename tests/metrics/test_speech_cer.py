@@ -202,8 +202,8 @@ def test_every_variant_is_found_by_its_versioned_name(name):
 @pytest.mark.parametrize(
     ("clip", "said", "most"),
     [
-        # Nobody listened: the recogniser's text of the list of clips, its likely errors replaced by homophones that make
-        # a sentence (the first one is a known line of a film). The tests would not notice an error that both share.
+        # Nobody listened: the list's recogniser wrote these texts, and its likely errors were replaced by homophones
+        # that make a sentence (the first is a line of a known film). An error that both share would go unnoticed.
         (
             "mochabench/1p_generalize_chinese_2_man_facing_right_agent_tense.mp4",
             "我以前没得选择，现在我想做一个好人。",
