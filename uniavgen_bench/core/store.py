@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -60,8 +61,15 @@ class Store:
         return entry[DIGEST:]
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep bytes under a key."""
-        write_atomic(self.path(key), hashlib.sha256(data).digest() + data)
+        """Keep bytes under a key.
+
+        Raises:
+            OSError: the disk is full; without permission it says that nothing can be written (`EROFS`).
+        """
+        try:
+            write_atomic(self.path(key), hashlib.sha256(data).digest() + data)
+        except PermissionError as error:
+            raise OSError(errno.EROFS, "no permission to write", error.filename) from error
         self.used.add(key)
 
     def entries(self) -> Iterator[tuple[str, Path]]:

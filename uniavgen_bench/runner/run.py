@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,7 +43,7 @@ from uniavgen_bench.runner.run_media import media_by_system
 from uniavgen_bench.runner.staged import check_staged, checkouts, make_staged, staged_systems
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.verdicts import Verdicts, write_verdicts
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder
+from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder, disk_errors
 from uniavgen_bench.systems.task_inputs import GIVEN_FOLDER
 from uniavgen_bench.version import VERSION
 from uniavgen_bench.weights.locate import WeightLocator
@@ -131,8 +132,9 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         cleared(directory.root / GIVEN_FOLDER),
         open_executor(options.spread, hooks.note) as executor,
         logged(directory.root, identity, hooks) as hooks,
+        disk_errors(),
     ):
-        started = datetime.datetime.now(datetime.UTC)
+        started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
         manifest = _manifest(
             resolved, plan, options, identity, executor.workers, started, locator.used(names)
         )
@@ -143,7 +145,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
         hooks.planned(plan)
         done = _score_all(resolved, plan, options, directory, executor, hooks)
-        return _finish(directory, manifest, plan, resolved, done, started)
+        return _finish(directory, manifest, plan, resolved, done, began)
 
 
 def check_device(device: str, *, here: bool = True) -> None:
@@ -254,7 +256,7 @@ def _finish(
     plan: Plan,
     resolved: ResolvedSuite,
     done: dict[ClipKey, ClipOutcome],
-    started: datetime.datetime,
+    began: float,
 ) -> Finished:
     ordered = [done[clip.key] for clip in plan.clips]
     table = scores_table(ordered, [m.spec.name for _, m in resolved.metrics])
@@ -275,7 +277,7 @@ def _finish(
         update={
             "status": "complete",
             "finished": finished.isoformat(timespec="seconds"),
-            "seconds": round((finished - started).total_seconds(), 2),
+            "seconds": round(time.monotonic() - began, 2),
             "media": media_by_system(records),
         }
     )

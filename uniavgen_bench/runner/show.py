@@ -30,7 +30,7 @@ from uniavgen_bench.runner.run import Finished, Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.runner.told_reasons import ToldReasons
 from uniavgen_bench.runner.verdicts import Verdicts
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
+from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, disk_errors
 from uniavgen_bench.stats.ablation_table import print_ablation
 from uniavgen_bench.stats.published_text import print_published
 from uniavgen_bench.stats.summary import Summary
@@ -98,7 +98,7 @@ def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) ->
     finally:
         display.stop()
     root = finished.directory.root
-    with console.status("writing the report"):
+    with console.status("writing the report"), disk_errors():
         data = read_run(root)
         page = write_report(data, root)
     show_summary(root, data.summaries, page, finished.manifest.systems, finished.verdicts, json=json)
@@ -169,7 +169,8 @@ def show_summary(
 
 def show_report(root: Path, *, json: bool) -> None:
     """Write the report of a run again, and say where it is."""
-    page = build_report(root)
+    with disk_errors():
+        page = build_report(root)
     if json:
         sys.stdout.write(jsonlib.dumps({"run": str(root), "report": str(page)}) + "\n")
     else:
