@@ -106,13 +106,14 @@ def _head(metrics: Mapping[str, Metric], validity: RunValidity | None) -> str:
         + "\nWhat the word under *tests* means: `valid`: every judged claim holds, and nothing else failed. `valid "
         "with limits`: the claims hold, something else failed. `undecided`: too few clips. `not valid`: a claim "
         "failed, and the metric's own text says that it is not for this. `contradicts its specification`: a claim "
-        "failed that its text makes. `no numbers here`: its weights or inputs were not there. `untested`: nothing is "
+        "failed that its text makes. `no numbers here`: its weights or inputs were not there, or it broke; the "
+        "verdict says what. `untested`: nothing is "
         "declared or nothing was run. `outdated`: tested with other code or weights.\n\n"
         "`uniavgen-bench validate` makes these tests on the portrait world, and with `--clips FOLDER` on finished "
         "clips; `--out RUN` puts them beside the numbers of a run. What a metric should and should not do is declared "
         "in `uniavgen_bench/validity/expectations/*.toml`, an entry for each metric; packages add a `Family` by an "
         'entry point of the group `uniavgen_bench.expectations`. `own = "module:function"` names a study of a '
-        "metric's own.\n"
+        "metric's own; `taught` names whose clips its weights were fitted on, and those are left out.\n"
     )
 
 
