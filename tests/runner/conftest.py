@@ -55,7 +55,7 @@ class Bench:
     def command(self, *arguments: object) -> list[str]:
         return [sys.executable, "-m", "uniavgen_bench.cli", *map(str, arguments)]
 
-    def __call__(self, *arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments), cwd=self.folder, env=self.environment, capture_output=True, text=True,
             timeout=timeout, check=False,
