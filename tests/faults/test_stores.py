@@ -14,6 +14,10 @@ from uniavgen_bench.core.run_events import read_entries
 from uniavgen_bench.core.store import DIGEST, Store
 from uniavgen_bench.core.store_verify import verify_store
 
+FOREIGN = (
+    b"", b"{}", b"[1]", b'{"scores": 3}', bytes(40),
+    b'{"scores": {}, "evidence": {"curves": [], "texts": {}}, "seconds": 0}',
+)  # fmt: skip
 QUICK = "toy.loudness,toy.brightness"
 
 
@@ -30,7 +34,7 @@ def damage(path: Path, rng: random.Random) -> None:
         path.write_bytes(b"")
     else:
         key = path.parent.name + path.name
-        Store(path.parent.parent).put(key, rng.choice([b"", b"{}", b"[1]", b'{"scores": 3}', bytes(40)]))
+        Store(path.parent.parent).put(key, rng.choice(FOREIGN))
 
 
 def test_damaged_entries_are_made_anew_and_change_nothing(bench: Bench, clips: Path) -> None:

@@ -108,6 +108,32 @@ def test_missing_clips_are_counted_with_their_reasons(run: Path) -> None:
     assert "3 no_face" in shown(run)
 
 
+def test_making_in_the_worker_that_scores_is_not_counted_twice_in_the_time_left(run: Path) -> None:
+    plans = [
+        event("planned", stage=stage, system=s, count=4) for s in "AB" for stage in ("generate", "score")
+    ]
+    made = [clip(i, 5.0 + 2.0 * i, stage=stage) for i in range(3) for stage in ("score", "generate")]
+    write(run, [event("started", plan="p"), *plans, *made])
+    with locked(run):
+        status = run_status(run)
+    assert [(s.system, s.stage, s.done, s.with_score) for s in status.stages] == [
+        ("A", "generate", 3, True), ("A", "score", 3, False), ("B", "generate", 0, True), ("B", "score", 0, False),
+    ]  # fmt: skip
+    assert status.eta == pytest.approx(5 * 2.0)
+
+
+def test_making_in_a_stage_of_its_own_comes_before_scoring_in_the_time_left(run: Path) -> None:
+    plans = [
+        event("planned", stage=stage, system=s, count=3) for s in "AB" for stage in ("generate", "score")
+    ]
+    made = [clip(i, 60.0 * i, stage="generate", seconds=None) for i in range(3)]
+    write(run, [event("started", plan="p"), *plans, *made])
+    with locked(run):
+        status = run_status(run)
+    assert [s.eta for s in status.stages] == [0.0, None, pytest.approx(180.0), None]
+    assert status.eta is None, "nothing is scored yet"
+
+
 def test_a_clip_told_twice_counts_once(run: Path) -> None:
     write(run, [*begin(), clip(0, 1.0), clip(0, 2.0)])
     assert run_status(run).stages[0].done == 1

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uniavgen_bench.core.errors import BenchError
+from uniavgen_bench.core.redaction import Redaction
 from uniavgen_bench.core.result import Missing, Reason, Score
 from uniavgen_bench.core.run_events import ENTRIES_FILE, EVENTS_FILE, RunEvent, Stage, What
 from uniavgen_bench.core.sample import ClipKey
-from uniavgen_bench.systems.external.redaction import Redaction
 
 if TYPE_CHECKING:
     from uniavgen_bench.runner.plan import Plan
@@ -100,7 +100,14 @@ class EventLog:
         events = [self._of_clip("score", work.key, reason, sum(timings.values()))]
         if work.system is not None and work.made is None:
             unmade = outcome.record.problem.partition(":")[0] if outcome.record.sha256 is None else ""
-            events.append(self._of_clip("generate", work.key, unmade, making))
+            took = None if making is None else round(making, 3)
+            about = {
+                "stage": "generate",
+                "what": "missing" if unmade else "done",
+                "reason": unmade,
+                "seconds": took,
+            }
+            events.append(events[0].model_copy(update=about))
         self._write(*events)
         self._entries.append(list(outcome.entries))
 

@@ -29,6 +29,7 @@ class StageStatus(Frozen):
 
     `kept`: of those to do, the clips that an earlier session finished; they cost nearly nothing. `pace`: seconds
     from clip to clip, all workers together; `seconds_each`: seconds of work on a clip. `eta`: seconds; None: unknown.
+    `with_score`: the worker that scores a clip makes it first, so that its time is part of that of `score`.
     """
 
     system: str
@@ -41,6 +42,7 @@ class StageStatus(Frozen):
     seconds_each: float | None = None
     pace: float | None = None
     eta: float | None = None
+    with_score: bool = False
     reasons: dict[str, int] = Field(default_factory=dict)
 
 
@@ -82,6 +84,7 @@ class _Row:
     before: set[tuple[str, int]] = field(default_factory=set)
     gaps: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    with_score: bool = False
 
     def begin(self, *, same: bool) -> None:
         """A new session: what was finished counts as kept if it follows the same plan."""
@@ -99,7 +102,7 @@ class _Log:
     sessions: int = 0
     plan: str = ""
     last: RunEvent | None = None
-    marked: float | None = None
+    marked: RunEvent | None = None
 
     def read(self, events: Iterable[RunEvent]) -> None:
         for event in events:
@@ -122,14 +125,20 @@ class _Log:
     def _clip(self, row: _Row, event: RunEvent) -> None:
         clip = event.sample, event.repeat or 0
         if clip not in row.before and clip not in row.finished:
-            if (
-                self.marked is not None
-            ):  # the first one of a session waits for the start of processes and models
-                row.gaps.append(max(0.0, event.elapsed - self.marked))
+            # The first clip of a session has no pace: it waits for the start of processes and models.
+            before = self.marked
+            if before is not None and _at(before) == _at(event):
+                row.with_score = True
+            elif before is not None:
+                row.gaps.append(max(0.0, event.elapsed - before.elapsed))
             if event.seconds is not None:
                 row.seconds.append(event.seconds)
         row.finished[clip] = event.reason
-        self.marked = event.elapsed
+        self.marked = event
+
+
+def _at(event: RunEvent) -> tuple[str, str, int | None, float]:
+    return event.system, event.sample, event.repeat, event.elapsed
 
 
 def run_status(run: Path) -> RunStatus:
@@ -161,7 +170,7 @@ def run_status(run: Path) -> RunStatus:
         stages = stages or found
     state = _state(manifest, log, alive)
     working = state == "running"
-    etas = [s.eta for s in stages]
+    etas = [s.eta for s in stages if not s.with_score]
     return RunStatus(
         run=str(run),
         suite=manifest.suite,
@@ -194,15 +203,21 @@ def _state(manifest: RunManifest, log: _Log, alive: bool | None) -> State:
 
 def _stages(log: _Log) -> list[StageStatus]:
     paces = {key: sum(row.gaps) / len(row.gaps) for key, row in log.rows.items() if row.gaps}
+    makes_alone = any(stage == "generate" for _, stage in paces)
+    makes_with_score = any(row.with_score for row in log.rows.values())
     found = []
     for (system, stage), row in log.rows.items():
         if not row.planned:
             continue
+        # Stages of their own come before all others: what did not begin when others make and score has none.
+        waits = stage == "generate" and not row.finished and not row.gaps
+        with_score = row.with_score or (waits and (makes_with_score or not makes_alone))
         missing = sum(1 for reason in row.finished.values() if reason)
         to_do = max(0, row.planned - len(row.finished))
         kept = min(to_do, len(row.before - row.finished.keys()))
-        others = [pace for (_, of), pace in paces.items() if of == stage]
-        pace = paces.get((system, stage), sum(others) / len(others) if others else None)
+        paced: Literal["generate", "score"] = "score" if with_score else stage
+        others = [pace for (_, of), pace in paces.items() if of == paced]
+        pace = paces.get((system, paced), sum(others) / len(others) if others else None)
         left = to_do - kept
         found.append(
             StageStatus(
@@ -216,6 +231,7 @@ def _stages(log: _Log) -> list[StageStatus]:
                 seconds_each=sum(row.seconds) / len(row.seconds) if row.seconds else None,
                 pace=pace,
                 eta=0.0 if not left else None if pace is None else left * pace,
+                with_score=with_score,
                 reasons=_counts(row.finished.values()),
             )
         )

@@ -89,10 +89,14 @@ def known_score(
 ) -> Scored | None:
     """Return the answer that the store has, or None; raises `MissingError` when the clip cannot be addressed."""
     entry = store.get(score_key(metric, clip, sample, models))
+    if entry is None:
+        return None
     try:
-        return None if entry is None else _decode(metric.spec.name, entry)
+        known = _decode(metric.spec.name, entry)
+        _check(metric, Measurement(known.scores, known.evidence))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return None  # whole, but no answer: it is made anew
+        return None  # whole, but no answer of this metric: it is made anew
+    return known
 
 
 def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models, store: Store) -> Scored:
