@@ -84,15 +84,25 @@ def cluster(plugins: Path) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(plugins), os.environ.get("PYTHONPATH", "")]))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        started = Cluster(
-            initialize_head=True, head_node_args=NODE | {"num_cpus": 0, "include_dashboard": False}
-        )
+        head = NODE | {"num_cpus": 0, "include_dashboard": False}
+        started = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
         try:
             for _ in range(2):
-                started.add_node(**NODE)
+                patiently(lambda: started.add_node(**NODE))
             yield started
         finally:
             started.shutdown()
+
+
+def patiently(start: Callable[[], Any], tries: int = 3) -> Any:
+    """Start a node; Ray gives it 30 s, which a busy machine may not."""
+    for number in range(tries):
+        try:
+            return start()
+        except Exception as error:
+            if "timed out during startup" not in str(error) or number == tries - 1:
+                raise
+    raise AssertionError("there is at least one try")
 
 
 def on(cluster: Any, *more: object) -> tuple[object, ...]:
@@ -104,7 +114,7 @@ def test_two_nodes_give_the_values_and_verdicts_of_one_local_worker(bench: Bench
     spread = Bench(bench.plugins, bench.folder / "ray-home", bench.folder)
     done = spread("run", suite, *on(cluster), "--out", "ray", timeout=LIMIT)
     assert done.returncode == 0, done.stderr
-    assert bench("run", suite, "--workers", 1, "--out", "local").returncode == 0
+    assert bench("run", suite, "--workers", 1, "--out", "local", timeout=LIMIT).returncode == 0
     (ray_values, ray_verdicts), (values, verdicts) = (
         results(bench.folder / name) for name in ("ray", "local")
     )
@@ -163,7 +173,7 @@ def test_what_is_killed_in_the_middle_costs_no_row(
     assert running.returncode == 0, said
     assert killed == often, "the run was over before anything was killed"
     undisturbed = Bench(bench.plugins, bench.folder / "other", bench.folder)
-    assert undisturbed(*arguments, "--workers", 1, "--out", "plain").returncode == 0
+    assert undisturbed(*arguments, "--workers", 1, "--out", "plain", timeout=LIMIT).returncode == 0
     rows = [
         RunDirectory(bench.folder / name).scores().drop(columns="seconds") for name in ("killed", "plain")
     ]
@@ -171,8 +181,8 @@ def test_what_is_killed_in_the_middle_costs_no_row(
     pd.testing.assert_frame_equal(*rows)
 
 
-def test_a_node_that_does_not_see_the_store_is_refused(bench: Bench, clips: Path, cluster: Any) -> None:
-    """The node's plug-ins lie where a folder is that the run does not have: they are not found there."""
+def test_a_node_that_lacks_a_plug_in_is_refused(bench: Bench, clips: Path, cluster: Any) -> None:
+    """The run has a metric under a name that the nodes' package of plug-ins does not know."""
     hidden = shutil.copytree(bench.plugins, bench.folder / "renamed")
     points = next(hidden.glob("toy_plugins-*.dist-info")) / "entry_points.txt"
     points.write_text(points.read_text().replace("toy.loudness", "toy.noise"))

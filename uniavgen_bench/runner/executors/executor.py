@@ -80,7 +80,10 @@ def check_executor(options: ExecutorOptions) -> None:
         if options.ray != RayOptions():
             raise InputError("--ray-… are options of another executor", way_out="add --executor ray")
         return
-    address = options.ray.address or ""
+    asked = options.ray
+    if asked.cpus <= 0 or min(asked.gpus or 0.0, asked.memory or 0.0) < 0:
+        raise InputError("a Ray worker needs processors, and no resource can be less than nothing")
+    address = asked.address or ""
     if address.startswith("ray://"):
         raise InputError(
             f"--ray-address {address}: a client outside of the cluster is not supported",

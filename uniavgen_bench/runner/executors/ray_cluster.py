@@ -80,9 +80,8 @@ def _connect(options: ExecutorOptions, address: str | None) -> None:
         try:
             ray.init(address=address, **quiet)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise InputError(
-                f"no Ray cluster answers at {address}: {said}",
+                f"no Ray cluster answers at {address}: {_first_line(error)}",
                 way_out="see `ray status`; without an address one is started on this machine",
             ) from None
         return
@@ -98,6 +97,12 @@ def _connect(options: ExecutorOptions, address: str | None) -> None:
             object_store_memory=OBJECTS,
             **quiet,
         )
+    except Exception as error:  # noqa: BLE001 - on a busy machine Ray gives up with a bare Exception
+        ray.shutdown()
+        raise InputError(
+            f"Ray could not be started on this machine: {_first_line(error)}",
+            way_out="start again when the machine is less busy, or leave --executor out",
+        ) from None
     finally:
         if before is None:
             del os.environ[variable]
