@@ -71,7 +71,7 @@ def test_disk_that_fills_up_in_the_middle_keeps_what_was_scored(
 ) -> None:
     for i in range(8):
         make_clip(clips / "D" / f"{i}.mp4", hertz=100 + i, seconds=2)
-    home = disk("512k")
+    home = disk("128k")
     small = Bench(bench.plugins, home, bench.folder)
     arguments = [
         "score",
