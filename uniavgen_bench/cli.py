@@ -73,11 +73,12 @@ def _names(text: str | None) -> tuple[str, ...]:
 def _run(
     resolved: Any, json: bool, ray: tuple[str | None, float, float | None, float | None], **options: Any
 ) -> None:
+    from uniavgen_bench.core.redaction import told_command
     from uniavgen_bench.runner.executors.executor import RayOptions
     from uniavgen_bench.runner.run import RunOptions
     from uniavgen_bench.runner.show import run_and_show
 
-    command = " ".join(["uniavgen-bench", *sys.argv[1:]])
+    command = told_command(["uniavgen-bench", *sys.argv[1:]])
     try:
         finished = run_and_show(
             resolved, RunOptions(command=command, ray=RayOptions(*ray), **options), json=json

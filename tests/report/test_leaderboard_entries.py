@@ -263,7 +263,7 @@ def _manifest(run: Path, **changes: object) -> None:
         (_clip_changed, "was changed after it was scored"),
         (_input_gone, "reference_audio of sample 'sample-000' is gone"),
         (_weights_unknown, "scored by lipsync-cca-1, whose hash the run does not name"),
-        (_no_lock, "suite.lock.yaml cannot be read"),
+        (_no_lock, "suite.lock.yaml: no such file"),
         (_lock_of_nothing, "suite.lock.yaml is no suite lock"),
         (_lock_without_dataset, "suite.lock.yaml is no suite lock: dataset: Value error, names no dataset"),
         (_hashes_of_others, "are of another clip"),

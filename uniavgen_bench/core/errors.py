@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +38,29 @@ def _rebuilt(kind: type[PicklableError], args: tuple[Any, ...]) -> PicklableErro
     return error
 
 
+LONGEST = 1500
+"""Characters of a message; of a longer one beginning and end are kept, where place and way out stand."""
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that steers no terminal: what does not print is escaped, what is too long is cut."""
+    shown = "".join(c if c.isprintable() else _visible(c) for c in text)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 500]} … {shown[-480:]}"
+
+
+def _visible(character: str) -> str:
+    if character in "\n\r\t" or unicodedata.category(character) == "Zs":
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
 class BenchError(PicklableError):
     """Base of every error that ends a command with one clear line; `exit_code` is the process status."""
 
     exit_code = 2
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(one_line(text))
 
 
 class InputError(BenchError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import stat
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from uniavgen_bench.core.errors import InputError, Where, nearest
 Schema = TypeVar("Schema", bound=BaseModel)
 Location = tuple[str | int, ...]
 MAX_BYTES = 64 << 20
+MAX_YAML = 256 << 10
+"""Characters of a YAML text: its parser reads a few hundred thousand in a second."""
+MAX_NODES = 100_000
+"""Keys, items and values of a YAML text, aliases followed: a few lines of aliases can stand for billions."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,30 @@ def read_text(path: Path) -> str:
     """Read a UTF-8 file (a byte-order mark is allowed).
 
     Raises:
-        InputError: absent, a folder, unreadable, larger than 64 MiB, or not UTF-8 (the message names the line).
+        InputError: as `read_given`, or not UTF-8 (the message names the line).
+    """
+    raw = read_given(path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError("is not UTF-8", where=Where(path, line), way_out="save it as UTF-8") from None
+
+
+def read_given(path: Path, most: int = MAX_BYTES) -> bytes:
+    """Read a file that somebody gave; a pipe or device, of which reading may never end, is refused.
+
+    Raises:
+        InputError: absent, a folder, no regular file, unreadable, or larger than `most` bytes.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"is larger than {MAX_BYTES >> 20} MiB", where=Where(path))
-        raw = path.read_bytes()
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode) and not stat.S_ISDIR(state.st_mode):
+            raise InputError("is a pipe or device, not a file", where=Where(path))
+        if state.st_size > most:
+            size = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
+            raise InputError(f"is larger than {size}", where=Where(path))
+        return path.read_bytes()
     except FileNotFoundError:
         raise InputError("no such file", where=Where(path), way_out=_sibling(path)) from None
     except IsADirectoryError:
@@ -70,11 +93,6 @@ def read_text(path: Path) -> str:
         raise InputError(f"cannot be read: {error.strerror}", where=Where(path)) from None
     except ValueError as error:  # a NUL, or half of a character, in the path
         raise InputError(f"cannot be a path: {error}", where=Where(repr(str(path)))) from None
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError("is not UTF-8", where=Where(path, line), way_out="save it as UTF-8") from None
 
 
 def _sibling(path: Path) -> str | None:
@@ -91,51 +109,74 @@ def parse_yaml(text: str, file: str) -> Located:
     Raises:
         InputError: bad syntax, a key given twice, an unknown tag; the message names the line.
     """
-    lines: dict[Location, int] = {}
+    if len(text) > MAX_YAML:
+        raise InputError(f"is larger than {MAX_YAML >> 10} KiB", where=Where(file))
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
-        data = _construct(loader, root, (), lines, file, frozenset()) if root is not None else None
+        reader = _YamlReader(loader, file)
+        data = reader.value(root, (), frozenset()) if root is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or "is not YAML"
         raise InputError(problem, where=Where(file, mark.line + 1 if mark else None)) from None
     except yaml.YAMLError as error:
         raise InputError(f"is not YAML: {error}", where=Where(file)) from None
-    return Located(data, lines, file)
+    except RecursionError:
+        raise InputError("is nested too deep", where=Where(file)) from None
+    return Located(data, reader.lines, file)
 
 
-def _construct(
-    loader: yaml.SafeLoader,
-    node: yaml.Node,
-    at: Location,
-    lines: dict[Location, int],
-    file: str,
-    above: frozenset[int],
-) -> Any:
-    line = node.start_mark.line + 1
-    lines.setdefault(at, line)
-    if id(node) in above or len(at) > 40:
-        raise InputError("an alias contains itself, or the nesting is too deep", where=Where(file, line))
-    inside = above | {id(node)}
-    if isinstance(node, yaml.MappingNode):
+class _YamlReader:
+    """Makes plain data of the nodes of a document, and notes the line of each key and item."""
+
+    def __init__(self, loader: yaml.SafeLoader, file: str) -> None:
+        self.loader, self.file = loader, file
+        self.lines: dict[Location, int] = {}
+        self.nodes = 0
+
+    def value(self, node: yaml.Node, at: Location, above: frozenset[int]) -> Any:
+        line = node.start_mark.line + 1
+        self.lines.setdefault(at, line)
+        self.nodes += 1
+        if id(node) in above or len(at) > 40:
+            raise InputError(
+                "an alias contains itself, or the nesting is too deep", where=Where(self.file, line)
+            )
+        if self.nodes > MAX_NODES:
+            what = f"stands for more than {MAX_NODES:,} values, aliases followed"
+            raise InputError(what, where=Where(self.file, line))
+        inside = above | {id(node)}
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, at, inside)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(n, (*at, i), inside) for i, n in enumerate(node.value)]
+        try:
+            value = self.loader.construct_object(node)
+            if isinstance(value, bytes):
+                raise ValueError("bytes stand in no suite")
+            return value
+        except ValueError as error:  # for example a date with a thirteenth month
+            raise InputError(f"is not a value: {error}", where=Where(self.file, line)) from None
+        except (
+            LookupError,
+            AttributeError,
+            TypeError,
+        ):  # a tag that does not fit: !!bool maybe, !!timestamp x
+            raise InputError(f"is no {node.tag.rpartition(':')[2]}", where=Where(self.file, line)) from None
+
+    def _mapping(self, node: yaml.MappingNode, at: Location, inside: frozenset[int]) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key_line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise InputError("a key must be a plain word", where=Where(file, key_line))
+                raise InputError("a key must be a plain word", where=Where(self.file, key_line))
             key = str(key_node.value)
             if key in mapping:
-                raise InputError("the key is given twice", where=Where(file, key_line, key))
-            lines[(*at, key)] = key_line
-            mapping[key] = _construct(loader, value_node, (*at, key), lines, file, inside)
+                raise InputError("the key is given twice", where=Where(self.file, key_line, key))
+            self.lines[(*at, key)] = key_line
+            mapping[key] = self.value(value_node, (*at, key), inside)
         return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(loader, n, (*at, i), lines, file, inside) for i, n in enumerate(node.value)]
-    try:
-        return loader.construct_object(node)
-    except ValueError as error:  # for example a date with a thirteenth month
-        raise InputError(f"is not a value: {error}", where=Where(file, line)) from None
 
 
 def read_yaml(path: Path) -> Located:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import pandas as pd
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from uniavgen_bench.core.comparison import AblationBlock, AblationResult, CompareBlock, GateBlock, RunStats
-from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.errors import InputError, Where
+from uniavgen_bench.core.located import read_given
 from uniavgen_bench.core.published import PublishedBlock, PublishedResult
 from uniavgen_bench.core.sample import Sample, SystemInfo
 from uniavgen_bench.core.spec import Frozen, MetricSpec
@@ -228,13 +228,32 @@ class RunDirectory:
         return records
 
     def evidence(self, record: ClipRecord) -> list[EvidenceData]:
-        """Read the evidence of a clip; empty when it has none."""
+        """Read the evidence of a clip; empty when it has none.
+
+        Raises:
+            InputError: the file is absent or no regular file, or lies outside of the run.
+            ValidationError: it does not fit the schema.
+        """
         if record.evidence is None:
             return []
-        data = json.loads((self.root / record.evidence).read_text(encoding="utf-8"))
-        return [EvidenceData.model_validate(item) for item in data]
+        return _EVIDENCE.validate_json(read_given(self.inside(record.evidence)))
+
+    def inside(self, path: str) -> Path:
+        """Return the file that a record of the run names.
+
+        Raises:
+            InputError: it lies outside of the run, by its path or by a link: somebody else may have written the record.
+        """
+        try:
+            found = (self.root / path).resolve()
+            if found.is_relative_to(self.root.resolve()):
+                return found
+        except (OSError, RuntimeError, ValueError) as error:
+            raise InputError(f"{path!r} cannot be a path: {error}", where=Where(self.clips_path)) from None
+        raise InputError(f"{path!r} leads out of the run", where=Where(self.clips_path))
 
 
+_EVIDENCE = TypeAdapter(list[EvidenceData])
 _Model = TypeVar("_Model", bound=Frozen)
 
 

@@ -61,9 +61,14 @@ def post_json(url: str, body: Any, headers: Mapping[str, str], settings: JudgeSe
         raise JudgeError(f"no connection ({type(error.reason).__name__})", again=True) from None
     except (HTTPException, OSError) as error:
         raise JudgeError(f"the connection broke ({type(error).__name__})", again=True) from None
+    return reply_data(text, settings)
+
+
+def reply_data(text: str, settings: JudgeSettings) -> Any:
+    """Return the JSON of a reply, with the key blotted out; raises `JudgeError` where it is none."""
     try:
         return json.loads(_without_key(text, settings))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise JudgeError("the endpoint's reply is no JSON", again=True) from None
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.run_files import ClipRecord, EvidenceData, RunDirectory
 from uniavgen_bench.report.links import file_name, is_path
 from uniavgen_bench.report.transcript import Piece, compare
@@ -19,18 +20,18 @@ class Transcript:
     pieces: tuple[Piece, ...]
 
 
-_EVIDENCE = TypeAdapter(list[EvidenceData])
-
-
 def evidence_of(run: RunDirectory, record: ClipRecord | None) -> tuple[list[EvidenceData], str]:
     """Return the evidence of a clip, and the reason why it cannot be read, or an empty text."""
     if record is None or record.evidence is None:
         return [], ""
     try:
-        return _EVIDENCE.validate_json((run.root / record.evidence).read_bytes()), ""
-    except FileNotFoundError:
-        return [], "the evidence file is gone"
-    except (OSError, ValidationError):
+        return run.evidence(record), ""
+    except InputError as error:
+        return (
+            [],
+            "the evidence file is gone" if "no such file" in error.what else "the evidence cannot be read",
+        )
+    except ValidationError:
         return [], "the evidence file is damaged"
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.located import parse_yaml, read_text
 from uniavgen_bench.core.run_files import MetricComputed, first_problem
 
 
@@ -23,9 +23,9 @@ def read_computed(root: Path) -> dict[str, MetricComputed]:
     if not lock.is_file():
         return {}
     try:
-        data = yaml.safe_load(lock.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise InputError(f"{lock} is damaged: it is not YAML") from None
+        data = parse_yaml(read_text(lock), str(lock)).data
+    except InputError as error:
+        raise InputError(f"{lock} is damaged: it is not YAML: {error}") from None
     found = data.get("computed") if isinstance(data, dict) else None
     if not isinstance(found, dict):
         return {}

@@ -15,7 +15,7 @@ _WINDOWS = re.compile(r"(?<!\w)[A-Za-z]:\\[^\s'\"<>|;,()]+")
 
 
 def relative_url(path: str | None, *, up: int) -> str | None:
-    """Return the URL of a file of the run from a page `up` folders below it, or None for an absolute path.
+    """Return the URL of a file of the run from a page `up` folders below it, or None for a path that leads elsewhere.
 
     Every character that could end a path or start a scheme is quoted, so the result always is a relative path.
     """
@@ -26,6 +26,8 @@ def relative_url(path: str | None, *, up: int) -> str | None:
     if PureWindowsPath(path).drive:
         return None
     parts = PurePosixPath(path).parts
+    if ".." in parts:
+        return None
     return "../" * up + "/".join(quote(part, safe="") for part in parts)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.ids import slug
+from uniavgen_bench.core.located import read_given
 from uniavgen_bench.core.run_files import ClipRecord
 from uniavgen_bench.core.validity_files import Tolerant
 
@@ -71,8 +73,8 @@ class Sidecars:
         for record in self._records:
             folder = self._root / "clips" / slug(record.system) / slug(record.sample.id)
             try:
-                sidecar = Sidecar.model_validate_json((folder / f"{record.repeat}.json").read_bytes())
-            except (OSError, ValidationError):
+                sidecar = Sidecar.model_validate_json(read_given(folder / f"{record.repeat}.json"))
+            except (InputError, OSError, ValidationError):
                 continue
             if sidecar.delivered is not None:
                 found[record.system, record.sample.id, record.repeat] = sidecar
@@ -108,7 +110,7 @@ class Sidecars:
 def _items(path: Path) -> list[tuple[str, int]]:
     """Return sample and repeat of the clips of a job; none where its file is damaged."""
     try:
-        items = json.loads(path.read_bytes())["items"].values()
+        items = json.loads(read_given(path))["items"].values()
         return [(str(item["sample"]), int(item["repeat"])) for item in items]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []

@@ -55,6 +55,7 @@ def validate(
 
         uniavgen-bench validate --out runs/joint
     """
+    from uniavgen_bench.core.redaction import told_command
     from uniavgen_bench.validity.validate_show import Asked, validate_and_show
 
     asked = Asked(
@@ -69,6 +70,6 @@ def validate(
         timeout=timeout,
         repeats=repeats,
         offline=offline,
-        command=shlex.join(["uniavgen-bench", *sys.argv[1:]]),
+        command=told_command(["uniavgen-bench", *map(shlex.quote, sys.argv[1:])]),
     )
     validate_and_show(asked, json=json)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from uniavgen_bench.core.entry_files import Entry, EntryBody, Policy, parse_entry
+from uniavgen_bench.core.entry_files import LARGEST, Entry, EntryBody, Policy, parse_entry
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.ids import slug
+from uniavgen_bench.core.located import read_given
 from uniavgen_bench.core.run_files import first_problem
 from uniavgen_bench.report.leaderboard.keys import read_public_keys
 
@@ -107,7 +108,7 @@ class Board:
         if not path.is_file():
             return Policy()
         try:
-            return Policy.model_validate_json(path.read_bytes())
+            return Policy.model_validate_json(read_given(path))
         except ValidationError as error:
             raise InputError(f"{path}: {first_problem(error)}") from None
 
@@ -122,10 +123,7 @@ class Board:
         Raises:
             InputError: it cannot be read, or is no entry.
         """
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        data = read_given(path, LARGEST)
         return Stored(path, parse_entry(data, str(path)), self.is_archived(path))
 
     def readable(self, more: Iterable[Path] = ()) -> list[Stored]:
@@ -134,7 +132,7 @@ class Board:
         for path in [*self.paths(), *more]:
             try:
                 found.setdefault(path.resolve(), self.read(path))
-            except InputError:
+            except (InputError, OSError, RuntimeError):  # the latter two: links in a circle
                 continue
         return list(found.values())
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from uniavgen_bench.core.atomic import write_atomic
 from uniavgen_bench.core.entry_files import Chain, KeyName, Signature
 from uniavgen_bench.core.errors import InputError, NotInstalledError
+from uniavgen_bench.core.located import read_given
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -151,7 +152,7 @@ def read_public_keys(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(folder.glob(f"*{ENDING}")):
         try:
-            match = PUBLIC.match(path.read_bytes()[:200].decode("ascii", "replace"))
+            match = PUBLIC.match(read_given(path)[:200].decode("ascii", "replace"))
             name = TypeAdapter(KeyName).validate_python(path.name.removesuffix(ENDING))
         except ValidationError:
             raise InputError(

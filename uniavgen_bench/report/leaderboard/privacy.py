@@ -13,6 +13,7 @@ from typing import Any
 
 from uniavgen_bench.core.entry_files import EntryBody, Plain, https_url
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.redaction import looks_like_token, secret_name
 from uniavgen_bench.report.links import without_paths
 
 PATH = "(a path)"
@@ -20,7 +21,6 @@ ADDRESS = "(an address)"
 SECRET = "(not published)"
 """What stands in the place of a value that is not published."""
 
-_SECRET = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
 _ARCHITECTURE = re.compile(r"x86_64|amd64|aarch64|arm64|i686|riscv64|ppc64le", re.IGNORECASE)
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,40}\Z")
 
@@ -50,7 +50,7 @@ def plain_options(options: Mapping[str, Any], before: str = "") -> dict[str, Pla
         name = f"{before}{key}"
         if isinstance(value, Mapping):
             found |= plain_options(value, f"{name}.")
-        elif _SECRET.search(str(key)) and isinstance(value, str) and value:
+        elif _secret(str(key)) and isinstance(value, str) and value:
             found[name] = SECRET
         elif isinstance(value, list | tuple):
             found[name] = [_plain(item) for item in value]
@@ -59,12 +59,22 @@ def plain_options(options: Mapping[str, Any], before: str = "") -> dict[str, Pla
     return found
 
 
+def _secret(key: str) -> bool:
+    """Tell more often than `secret_name`: what is published cannot be taken back, and a word too much does no harm."""
+    return (
+        secret_name(key)
+        or re.search("key|token|secret|passw|credential|auth", key, re.IGNORECASE) is not None
+    )
+
+
 def _plain(value: Any) -> Plain:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     text = str(value)
+    if looks_like_token(text):
+        return SECRET
     if "://" in text:
         try:
             return https_url(text.partition("?")[0])

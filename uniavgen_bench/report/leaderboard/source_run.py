@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.hashing import sha256_bytes, sha256_file, sha256_json
+from uniavgen_bench.core.located import parse_yaml, read_given
 from uniavgen_bench.core.run_files import ClipRecord, MetricComputed, RunDirectory, RunManifest, first_problem
 from uniavgen_bench.core.sample import Role, Sample, SystemInfo, Task
 from uniavgen_bench.report.computed import read_computed
@@ -115,11 +115,9 @@ def read_source(root: Path) -> SourceRun:
             raise InputError(f"{root} is damaged: the scores of {key[1]!r} by {key[0]!r} are of another clip")
     lock_path = root / "suite.lock.yaml"
     try:
-        data = lock_path.read_bytes()
-        lock = LockedSuite.model_validate(yaml.safe_load(data))
-    except OSError as error:
-        raise InputError(f"{lock_path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+        data = read_given(lock_path)
+        lock = LockedSuite.model_validate(parse_yaml(data.decode("utf-8"), str(lock_path)).data)
+    except UnicodeDecodeError:
         raise InputError(f"{lock_path} is no YAML") from None
     except ValidationError as error:
         raise InputError(f"{lock_path} is no suite lock: {first_problem(error)}") from None

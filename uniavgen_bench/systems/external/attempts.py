@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from uniavgen_bench.core.atomic import write_json
+from uniavgen_bench.core.redaction import Redaction
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.systems.external.batch import Batch, Item
 from uniavgen_bench.systems.external.checkout import (
@@ -28,7 +29,6 @@ from uniavgen_bench.systems.external.collect import (
 from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.prepare import Prepared, prepare
 from uniavgen_bench.systems.external.process import Ended, run_process
-from uniavgen_bench.systems.external.redaction import Redaction
 from uniavgen_bench.systems.external.sizes import size_departure
 from uniavgen_bench.systems.external.taking import Taking
 

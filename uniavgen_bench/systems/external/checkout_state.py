@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from uniavgen_bench.core.hashing import sha256_bytes, sha256_file, sha256_json
+from uniavgen_bench.core.redaction import environment_of_tools
 
 CODE = frozenset(
     {".py", ".so", ".sh", ".yaml", ".yml", ".toml", ".json", ".cfg", ".ini", ".c", ".cpp", ".h", ".cu", ".cuh", ".js",
@@ -137,7 +138,9 @@ def _git(root: Path, *arguments: str) -> bytes | None:
         return None
     command = [git, "-C", str(root), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, capture_output=True, timeout=60, check=False, env=environment_of_tools()
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from uniavgen_bench.core.redaction import SHORTEST, SHORTEST_SECRET
 from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch
@@ -20,7 +21,6 @@ from uniavgen_bench.systems.external.doctor import example_sample
 from uniavgen_bench.systems.external.external import HOW_ONLY, External
 from uniavgen_bench.systems.external.f5_tts import EXTERNAL as SPEECH
 from uniavgen_bench.systems.external.plugin import ExternalSystem
-from uniavgen_bench.systems.external.redaction import SHORTEST, SHORTEST_SECRET
 from uniavgen_bench.systems.system import Job, SystemPlugin
 
 CHECKOUT = "CHECKOUT"

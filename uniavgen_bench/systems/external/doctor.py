@@ -16,6 +16,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.redaction import environment_of_tools
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.media.mux import write_clip, write_wav
@@ -81,7 +82,10 @@ def commit_check(external: External, root: Path) -> Check:
 def _age(root: Path, known: str) -> str:
     def is_ancestor(one: str, other: str) -> bool:
         command = ["git", "-C", str(root), "merge-base", "--is-ancestor", one, other]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(command, capture_output=True, check=False, env=environment_of_tools()).returncode
+            == 0
+        )
 
     if is_ancestor(known, "HEAD"):
         return "newer than the known commit"

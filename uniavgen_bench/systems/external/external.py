@@ -9,10 +9,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from uniavgen_bench.core.redaction import SECRET_NAME, looks_like_token, secret_in, secret_name
 from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.systems.external.batch import Batch, Item, Launch
-from uniavgen_bench.systems.external.redaction import SECRET_NAME, looks_like_token, secret_in, secret_name
 
 SECRET = SECRET_NAME
 """Names of variables whose values must not stand in a suite or a run."""

@@ -7,6 +7,8 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
+from uniavgen_bench.core.redaction import environment_of_tools
+
 EVERY = 3.0
 """Seconds between two questions."""
 
@@ -54,7 +56,9 @@ def gpu_rows(
     if devices:
         command.append(f"--id={','.join(str(d) for d in devices)}")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, check=False, env=environment_of_tools()
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ()
     if done.returncode != 0:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from uniavgen_bench.core.redaction import Redaction, environment_of_tools
 from uniavgen_bench.systems.external.gpu_memory import GpuWatch
-from uniavgen_bench.systems.external.redaction import Redaction
 from uniavgen_bench.systems.external.supervisor import MARK, end_all, marked
 
 POLL = 0.25
@@ -57,6 +57,7 @@ def run_process(
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", str(supervisor)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        env=environment_of_tools(),
     )  # fmt: skip
     assert child.stdin is not None and child.stdout is not None
     stalled = False

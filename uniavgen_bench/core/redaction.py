@@ -62,6 +62,25 @@ def secret_in(words: Sequence[str]) -> str | None:
     return None
 
 
+def told_command(words: Sequence[str]) -> str:
+    """Return a command line as a run may keep it: in the place of what looks like a secret stands that it did."""
+    told, hides = [], False
+    for word in words:
+        name, equals, value = word.partition("=")
+        last = name.rpartition(".")[2]  # of a setting such as systems.0.options.env.HF_TOKEN
+        option = name.startswith("-")
+        secret = _secret_option(name) if option else secret_name(last)
+        hidden = hides or (bool(equals and value) and secret)
+        told.append(f"{name}={HIDDEN}" if hidden and equals and not hides else HIDDEN if hidden else word)
+        hides = option and not equals and secret
+    return Redaction().text(" ".join(told))
+
+
+def environment_of_tools(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment for a tool of the system (git, nvidia-smi): all but what looks like a secret."""
+    return {name: value for name, value in environment.items() if not secret_name(name)}
+
+
 def _secret_option(name: str) -> bool:
     last = re.split(r"[-_]+", name.strip("-").upper())[-1]
     return last not in LOOSE_IN_OPTIONS and secret_name(last)

@@ -1,0 +1,143 @@
+"""Hostile texts and files: one line, at once, and nothing outside of the given folder. Each was found by fuzzing."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from uniavgen_bench.core.errors import LONGEST, BenchError, InputError
+from uniavgen_bench.core.located import MAX_NODES, parse_yaml, read_text
+from uniavgen_bench.core.redaction import environment_of_tools, told_command
+from uniavgen_bench.core.run_files import ClipRecord, RunDirectory
+from uniavgen_bench.core.sample import Sample
+from uniavgen_bench.report.computed import read_computed
+from uniavgen_bench.report.leaderboard.board import Board
+from uniavgen_bench.report.links import relative_url
+
+LAYERS = "b0: &b0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"b{i}: &b{i} [{', '.join([f'*b{i - 1}'] * 9)}]\n" for i in range(1, 12)
+)
+
+
+def refused(text: str) -> str:
+    started = time.process_time()
+    with pytest.raises(InputError) as caught:
+        parse_yaml(text, "suite.yaml")
+    assert time.process_time() - started < 10
+    message = str(caught.value)
+    assert message.startswith("suite.yaml") and message.isprintable()
+    return message
+
+
+def test_aliases_that_stand_for_billions_of_values_are_refused() -> None:
+    assert f"more than {MAX_NODES:,} values" in refused(LAYERS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 20_000, "[" * 20_000 + "]" * 20_000, "{a: " * 5_000 + "1" + "}" * 5_000, "- " * 5_000 + "x"],
+)
+def test_nesting_without_end_is_refused(text: str) -> None:
+    assert "nest" in refused(text) or "expected" in refused(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!bool maybe", "!!int ''", "!!float ''", "!!timestamp x", "!!binary YWJj", "!!int x", "&a [*a]"],
+)
+def test_a_tag_that_does_not_fit_is_one_line_with_its_line(value: str) -> None:
+    assert refused(f"a: 1\nb: {value}\n").startswith("suite.yaml:2: ")
+
+
+def test_a_yaml_text_larger_than_its_parser_reads_in_time_is_refused() -> None:
+    assert "larger than 256 KiB" in refused("a: b\n" * 200_000)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "suite.yaml")
+    with pytest.raises(InputError, match="is a pipe or device, not a file"):
+        read_text(tmp_path / "suite.yaml")
+    with pytest.raises(InputError, match="is a pipe or device, not a file"):
+        read_text(Path("/dev/zero"))
+
+
+def test_a_pipe_among_the_entries_keys_or_lock_is_refused_at_once(tmp_path: Path) -> None:
+    for name in ("entries/a.json", "keys/a.pub", "suite.lock.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(tmp_path / name)
+    board = Board(tmp_path)
+    with pytest.raises(InputError, match="pipe"):
+        board.read(tmp_path / "entries" / "a.json")
+    with pytest.raises(InputError, match="pipe"):
+        _ = board.keys
+    assert read_computed(tmp_path) == {}
+
+
+def test_a_lock_of_aliases_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "suite.lock.yaml").write_text(f"{LAYERS}computed: {{m: {{params: {{a: *b11}}}}}}\n")
+    with pytest.raises(InputError, match="values, aliases followed"):
+        read_computed(tmp_path)
+
+
+def test_an_entry_that_is_a_link_to_itself_is_left_to_verify(tmp_path: Path) -> None:
+    (tmp_path / "entries").mkdir()
+    (tmp_path / "entries" / "a.json").symlink_to("a.json")
+    assert Board(tmp_path).readable() == []
+
+
+@pytest.mark.parametrize("evidence", ["../secret.json", "/etc/passwd", "out/secret.json", "loop", "a\0b"])
+def test_evidence_outside_of_the_run_is_not_read(tmp_path: Path, evidence: str) -> None:
+    (tmp_path / "secret.json").write_text('[{"metric": "m"}]')
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "out").symlink_to(tmp_path)
+    (run / "loop").symlink_to("loop")
+    record = ClipRecord(system="s", sample=Sample(id="a"), source="s", evidence=evidence)
+    with pytest.raises(InputError, match=r"leads out of the run|cannot be a path"):
+        RunDirectory(run).evidence(record)
+
+
+@pytest.mark.parametrize("path", ["../x.mp4", "a/../../x.mp4", "/x.mp4", "C:\\x.mp4"])
+def test_no_link_of_a_page_leads_out_of_the_run(path: str) -> None:
+    assert relative_url(path, up=1) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J\x1b]0;title\x07", "a\nb", "\u202egpj.exe", "\u2028", "\0", "\udc80"]
+)
+def test_a_message_is_one_line_that_steers_no_terminal(text: str) -> None:
+    for error in (BenchError(f"is {text}"), InputError(f"is {text}", way_out=f"not {text}")):
+        assert str(error).isprintable()
+
+
+def test_a_message_keeps_beginning_and_end_of_what_is_too_long() -> None:
+    message = str(InputError(f"got {'x' * 100_000}", way_out="give less"))
+    assert len(message) <= LONGEST and message.startswith("got xxx") and message.endswith("(give less)")
+
+
+def test_a_command_is_kept_without_its_secrets() -> None:
+    token = "hf_" + "MadeUpForThisTest0123"
+    words = [
+        "uniavgen-bench",
+        "run",
+        "s.yaml",
+        "--set",
+        "systems.0.options.env.DB_PASS=letmein",
+        "--api-key",
+        "abcd",
+        f"x={token}",
+    ]
+    told = told_command([*words, "--set", "dataset.path=a.csv"])
+    assert "letmein" not in told and "abcd" not in told and token not in told
+    assert told.startswith(
+        "uniavgen-bench run s.yaml --set systems.0.options.env.DB_PASS=[secret] --api-key [secret] x="
+    )
+    assert told.endswith("--set dataset.path=a.csv")
+
+
+def test_tools_of_the_system_get_no_secrets() -> None:
+    given = {"PATH": "/bin", "HF_TOKEN": "x", "UNIAVGEN_BENCH_JUDGE_KEY": "y", "LANG": "C"}
+    assert environment_of_tools(given) == {"PATH": "/bin", "LANG": "C"}
