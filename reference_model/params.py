@@ -174,6 +174,8 @@ def write_params(params: ModelParams, path: Path) -> None:
 
 def read_params(path: Path) -> ModelParams:
     """Read params written by `write_params`; ValueError names the file, and unknown or missing keys."""
+    if path.is_fifo():
+        raise ValueError(f"{path} is a pipe, not a file")
     return parse_params(path.read_text(encoding="utf-8"), str(path))
 
 
@@ -181,7 +183,7 @@ def parse_params(text: str, where: str) -> ModelParams:
     """Params from the JSON of `write_params`; ValueError names `where` they stood, and unknown or missing keys."""
     try:
         raw = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{where} is not JSON: {error}") from error
     parts: dict[str, type[Any]] = {
         "video": BranchParams,

@@ -81,10 +81,14 @@ def read_shards(folder: Path) -> ShardFolder:
         ValueError: the folder holds none, or a damaged one.
     """
     try:
+        if (folder / INDEX).is_fifo():
+            raise ValueError(f"{INDEX} is a pipe")
         raw = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         shards = tuple(Shard(folder / s["file"], int(s["clips"]), str(s["sha256"])) for s in raw["shards"])
         facts = {name: int(raw[name]) for name in ("frames", "fps", "size", "sample_rate")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if elsewhere := next((s.path.name for s in shards if s.path.parent != folder), None):
+            raise ValueError(f"{elsewhere} lies in another folder")
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{folder} holds no export of clips ({error!r}); make one: uniavgen-bench dataset export portraits {folder}"
         ) from error
