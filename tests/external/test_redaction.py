@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from external.world import make, sample, system
 from pydantic import ValidationError
 
+from external.world import make, sample, system
 from uniavgen_bench.core.redaction import Redaction, secret_name
 from uniavgen_bench.systems.external.external import ExternalOptions
 from uniavgen_bench.systems.external.process import run_process
