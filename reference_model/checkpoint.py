@@ -7,7 +7,9 @@ Spec topic: state dict. A checkpoint is a folder with shards and their index (th
 import json
 import pickle
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -66,15 +68,12 @@ def load_official(
         keep = torch.device("meta") if all(t.is_meta for t in source.values()) else torch.device(device)
         _assign(model, ((name, tensor.to(keep)) for name, tensor in source.items()))
         return model
-    files = _files(source)
+    files = weight_files(source)
     if params is None:
         described = (source if source.is_dir() else source.parent) / PARAMS
         params = read_params(described) if described.exists() else ti2v_5b()
     model = build_on_meta(params, attention)
-    shapes = {}
-    for file in files:
-        shapes.update(_shapes(file))
-    _compare(model, shapes)
+    compare_with_files(model, files)
     for file in files:
         _assign(model, _tensors(file, torch.device(device)))
     return model
@@ -87,20 +86,53 @@ def save(model: UniAVGen, folder: Path) -> None:
     save_file({name: t.detach().contiguous() for name, t in model.state_dict().items()}, folder / WEIGHTS)
 
 
-def _files(source: Path) -> list[Path]:
+def weight_files(source: Path) -> list[Path]:
+    """The files that hold the weights of a folder, or the file itself.
+
+    FileNotFoundError if there are none or several without an index; ValueError if the index is none.
+    """
     if source.is_file():
         return [source]
     index = source / INDEX
-    if index.exists():
+    if index.is_file():
         try:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            elsewhere = [name for name in names if Path(name).name != name]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{index} is no index of shards: {error!r}") from error
+        if elsewhere:
+            raise ValueError(f"{index} names {elsewhere[0]!r}, which is no file beside it")
         return [source / name for name in names]
-    found = sorted(source.glob("*.safetensors")) or sorted(source.glob("*.pth"))
+    kinds = (sorted(p for p in source.glob(ending) if p.is_file()) for ending in ("*.safetensors", "*.pth"))
+    found = next((files for files in kinds if files), [])
     if len(found) != 1:
         raise FileNotFoundError(f"{source} holds {len(found)} weight files and no {INDEX}; name one file")
     return found
+
+
+def compare_with_files(model: nn.Module, files: list[Path]) -> None:
+    """Raise a CheckpointError where names or shapes in the files are not those of the model; ValueError if damaged."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in files:
+        shapes.update(_shapes(file))
+    _compare(model, shapes)
+
+
+class Rows(Protocol):
+    """A stored tensor of which rows are read."""
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        """Return these rows."""
+
+
+@contextmanager
+def stored_rows(file: Path) -> Iterator[Mapping[str, Rows]]:
+    """The tensors of a file by name; of each only those rows are read that are asked for."""
+    if file.suffix == ".safetensors":
+        with safe_open(file, "pt") as tensors:
+            yield {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118
+    else:
+        yield _read_pth(file)
 
 
 def _shapes(file: Path) -> dict[str, tuple[int, ...]]:

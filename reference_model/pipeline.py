@@ -3,8 +3,9 @@
 Media come in and go out through the codecs; here everything is a latent, a normalised mel or a text embedding.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -62,7 +63,9 @@ class Sample:
 class Sampling:
     """How to sample: Euler steps, time shift, guidance, and whose reading of the tasks.
 
-    `batch` is the most samples that run together.
+    `batch` is the most samples that run together. `out_of_memory`: `halve` makes a batch that the device has no room
+    for in two halves, and all later ones no larger; a single sample then runs its passes apart. `raise` does not: of
+    processes that share a model none may run other passes than the others.
     """
 
     steps: int = 50
@@ -72,6 +75,7 @@ class Sampling:
     batch: int = 8
     reuse: Reuse = field(default_factory=Reuse)
     face_masks: Literal["none", "last"] = "none"
+    out_of_memory: Literal["halve", "raise"] = "halve"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or self.shift <= 0:
@@ -129,30 +133,62 @@ def sample(
 ) -> list[Sample]:
     """Make one sample per request, in their order; requests of equal shapes run as one batch.
 
-    `progress` is told the steps done and due over all batches.
+    `progress` is told the steps done and due over all batches; due grows where a batch is halved, which a
+    `SmallerBatchWarning` says. torch.OutOfMemoryError if a single sample does not fit.
     """
     sampling = sampling or Sampling()
     groups: dict[object, list[int]] = {}
     for place, request in enumerate(requests):
         groups.setdefault(_shape_key(request), []).append(place)
-    batches = [
+    waiting = [
         places[start : start + sampling.batch]
         for places in groups.values()
         for start in range(0, len(places), sampling.batch)
     ]
-    done: list[Sample | None] = [None] * len(requests)
-    for number, places in enumerate(batches):
-        offset, due = number * sampling.steps, len(batches) * sampling.steps
+    done: dict[int, Sample] = {}
+    finished = 0
+    while waiting:
+        places = waiting.pop(0)
+        offset, due = finished * sampling.steps, (finished + 1 + len(waiting)) * sampling.steps
 
         def report(step: int, offset: int = offset, due: int = due) -> None:
             if progress is not None:
                 progress(offset + step, due)
 
-        for place, made in zip(
-            places, _sample_batch(model, [requests[place] for place in places], sampling, report), strict=True
-        ):
-            done[place] = made
-    return [made for made in done if made is not None]
+        try:
+            made = _sample_batch(model, [requests[place] for place in places], sampling, report)
+        except torch.OutOfMemoryError:
+            if (less := smaller(sampling, len(places))) is None:
+                raise
+            sampling = less
+            limit = sampling.batch
+            waiting = [part[i : i + limit] for part in (places, *waiting) for i in range(0, len(part), limit)]
+            continue
+        finished += 1
+        done |= dict(zip(places, made, strict=True))
+    return [done[place] for place in range(len(requests))]
+
+
+class SmallerBatchWarning(UserWarning):
+    """The device had no room for a batch; it is made in smaller ones."""
+
+
+def smaller(sampling: Sampling, batch: int) -> Sampling | None:
+    """What to sample with after a batch of that size did not fit, or None if nothing is left to make smaller.
+
+    Batches of another size change sums in their last bits.
+    """
+    apart = replace(sampling, batch=1, reuse=replace(sampling.reuse, passes="apart"))
+    if sampling.out_of_memory == "raise" or (batch == 1 and sampling == apart):
+        return None
+    if batch == 1:
+        said, found = "a sample's passes run one after the other", apart
+    else:
+        said, found = f"batches of {batch // 2}", replace(sampling, batch=batch // 2)
+    warnings.warn(
+        f"no room on the device for a batch of {batch}; from now on {said}", SmallerBatchWarning, stacklevel=3
+    )
+    return found
 
 
 def _shape_key(request: Request) -> object:
