@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -208,7 +209,7 @@ def _media(row: Item, column: str, root: Path) -> Path | None:
         data, name = value.get("bytes"), value.get("path")
         if isinstance(data, bytes) and data:
             ending = next((end for start, end in ENDINGS.items() if data.startswith(start)), "")
-            ending = ending or Path(str(name or "")).suffix.lower()[:8]
+            ending = ending or next(iter(re.findall(r"\.[a-z0-9]{1,7}\Z", str(name or "").lower())), "")
             return _kept(data, ending, where)
         value = name
     if value is None or value == "":
