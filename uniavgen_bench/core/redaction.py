@@ -77,8 +77,12 @@ def told_command(words: Sequence[str]) -> str:
 
 
 def environment_of_tools(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment for a tool of the system (git, nvidia-smi): all but what looks like a secret."""
-    return {name: value for name, value in environment.items() if not secret_name(name)}
+    """Return the environment for a tool of the system (git, nvidia-smi, pip): all but what looks like a secret.
+
+    Settings of pip stay, and the address by which it asks the desktop's key ring.
+    """
+    kept = ("PIP_", "DBUS_")
+    return {n: value for n, value in environment.items() if n.startswith(kept) or not secret_name(n)}
 
 
 def _secret_option(name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import ssl
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from uniavgen_bench.core.hashing import CHUNK
+from uniavgen_bench.core.redaction import environment_of_tools
 from uniavgen_bench.weights.archive import FetchError
 from uniavgen_bench.weights.index import configured_indexes, find_sdist, hidden, open_url
 from uniavgen_bench.weights.manifest import Scheme, Source
@@ -82,7 +82,12 @@ def _fetch_wheel(source: Source, limit: int, folder: Path, tick: Tick) -> Path:
     ]
     command += ["--quiet", "--dest", str(folder), source.archive]
     log = folder / "pip.log"
-    environment = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
+    environment = {
+        **environment_of_tools(),
+        "TMPDIR": str(temporary),
+        "TEMP": str(temporary),
+        "TMP": str(temporary),
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import base64
 import json
-import os
 import re
 import ssl
 import subprocess
@@ -23,6 +22,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
+from uniavgen_bench.core.redaction import environment_of_tools
 from uniavgen_bench.weights.archive import FetchError
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -67,7 +67,7 @@ def configured_indexes(pip: Sequence[str]) -> Indexes:
 
 
 def _ask(command: Sequence[str]) -> str:
-    environment = {**os.environ, "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"}
+    environment = {**environment_of_tools(), "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"}
     answer = subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False, timeout=60
     )
