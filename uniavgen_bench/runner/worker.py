@@ -16,7 +16,7 @@ from uniavgen_bench.core.errors import BenchError
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.registry import METRICS, SYSTEMS, Registry
-from uniavgen_bench.core.result import Missing, MissingError, Reason
+from uniavgen_bench.core.result import Evidence, Missing, MissingError, Reason
 from uniavgen_bench.core.run_files import ClipRecord, CurveData, EvidenceData
 from uniavgen_bench.core.sample import ClipKey, Sample
 from uniavgen_bench.core.store import Store
@@ -173,6 +173,8 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
     started = time.perf_counter()
     record = place_media(config.run, config.media, record, path, clip)
     record = _place_evidence(config.run, record, scored)
+    # It lies in the run now: the driver, which keeps every outcome, would grow by it with each clip.
+    scored = tuple(replace(s, evidence=Evidence()) for s in scored)
     timings["media"] = time.perf_counter() - started
     return ClipOutcome(record, scored, timings, problems, tuple(sorted(store.used)))
 
