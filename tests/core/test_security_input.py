@@ -11,11 +11,13 @@ import pytest
 from uniavgen_bench.core.errors import LONGEST, BenchError, InputError
 from uniavgen_bench.core.located import MAX_NODES, parse_yaml, read_text
 from uniavgen_bench.core.redaction import environment_of_tools, told_command
+from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.run_files import ClipRecord, RunDirectory
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.report.computed import read_computed
 from uniavgen_bench.report.leaderboard.board import Board
 from uniavgen_bench.report.links import relative_url
+from uniavgen_bench.systems.given import reference_picture
 
 LAYERS = "b0: &b0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"b{i}: &b{i} [{', '.join([f'*b{i - 1}'] * 9)}]\n" for i in range(1, 12)
@@ -62,6 +64,14 @@ def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(tmp_path: Path) -> Non
         read_text(tmp_path / "suite.yaml")
     with pytest.raises(InputError, match="is a pipe or device, not a file"):
         read_text(Path("/dev/zero"))
+
+
+def test_a_pipe_in_the_place_of_a_picture_is_a_reason_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to("/dev/zero")
+    for name in ("a.png", "b.png"):
+        with pytest.raises(MissingError, match="is no regular file"):
+            reference_picture(Sample(id="s", image=tmp_path / name))
 
 
 def test_a_pipe_among_the_entries_keys_or_lock_is_refused_at_once(tmp_path: Path) -> None:

@@ -197,7 +197,8 @@ def read_artefact(folder: Path) -> None:
     """Read what analysis kept of a clip."""
     from uniavgen_bench.analysis.artefact_files import decode
 
-    decode((folder / "artefact.bin").read_bytes())
+    path = folder / "artefact.bin"
+    decode(path.read_bytes() if path.is_file() else b"")
 
 
 def read_archive(folder: Path) -> None:
@@ -227,7 +228,8 @@ def read_judge(folder: Path) -> None:
     from uniavgen_bench.judges.judge import Question
     from uniavgen_bench.judges.settings import JudgeSettings
 
-    text = (folder / "reply.json").read_bytes().decode("utf-8", errors="replace")
+    path = folder / "reply.json"
+    text = path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else ""
     api = gemini if (folder.parent / "seed").read_text() == "gemini" else openai_compatible
     settings = JudgeSettings(url="http://127.0.0.1:9", model="m", key="k-1234567890")  # type: ignore[arg-type]
     sent = api.post_json

@@ -27,6 +27,8 @@ def reference_picture(sample: Sample) -> UInt8:
     if sample.image is None:
         raise MissingError(Reason.NO_REFERENCE, "the sample has no reference image")
     try:
+        if sample.image.exists() and not sample.image.is_file():  # reading a pipe or device may never end
+            raise MissingError(Reason.UNREADABLE, f"{sample.image.name} is no regular file")
         data = np.frombuffer(sample.image.read_bytes(), np.uint8)
     except OSError as error:
         raise MissingError(Reason.UNREADABLE, f"{sample.image.name}: {error.strerror}") from error
