@@ -85,7 +85,8 @@ class RunManifest(Frozen):
     """manifest.json: what was run, with what, where, and when.
 
     `media`: by system, what its clips are like and that they were scored as they are. `checkouts`: by system of other
-    projects, the commit of each checkout that it ran in, by the name of the project.
+    projects, the commit of each checkout that it ran in, by the name of the project. `precision`: by system with
+    networks whose numbers are known, in which numbers they compute.
     """
 
     schema_version: Literal[1] = 1
@@ -112,6 +113,7 @@ class RunManifest(Frozen):
     published: PublishedBlock | None = None
     media: dict[str, str] = Field(default_factory=dict)
     checkouts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    precision: dict[str, str] = Field(default_factory=dict)
 
 
 class RunDirectory:

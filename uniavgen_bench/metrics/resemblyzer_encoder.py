@@ -15,6 +15,7 @@ from torch.nn.functional import normalize, relu
 
 from uniavgen_bench.analysis.artefacts import Float32
 from uniavgen_bench.core.result import MissingError, Reason
+from uniavgen_bench.metrics.device_batches import DeviceBatches
 from uniavgen_bench.metrics.resemblyzer_signal import MELS
 
 WIDTH = 256
@@ -63,10 +64,9 @@ def embed(encoder: SpeakerEncoder, mels: Float32, *, batch: int = BATCH) -> Floa
         MissingError: `not_measurable` when every number of the embedding is zero.
     """
     device = next(encoder.parameters()).device
+    batches = DeviceBatches(batch, "utterances")
     with torch.inference_mode():
-        parts = [
-            encoder(torch.from_numpy(mels[i : i + batch]).to(device)) for i in range(0, len(mels), batch)
-        ]
+        parts = batches.over(len(mels), lambda i, j: encoder(torch.from_numpy(mels[i:j]).to(device)))
         mean = torch.cat(parts).mean(dim=0).cpu().numpy()
     length = float(np.linalg.norm(mean))
     if not length > 0.0:

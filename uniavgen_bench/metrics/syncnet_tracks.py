@@ -10,6 +10,7 @@ import numpy as np
 
 from uniavgen_bench.analysis.artefacts import ClipArtefacts, Float32, Speech, UInt8
 from uniavgen_bench.core.result import Curve, Evidence, Measurement, MissingError, Reason, Score
+from uniavgen_bench.metrics.device_batches import DeviceBatches
 from uniavgen_bench.metrics.syncnet_features import (
     CROP_SCALE,
     FPS,
@@ -79,20 +80,17 @@ def embed(
     """
     import torch
 
-    count = len(crops) - WINDOW
-    lips, sound = [], []
+    def both(i: int, j: int) -> tuple[Float32, Float32]:
+        frames = torch.from_numpy(crops[i : j + WINDOW - 1]).permute(0, 3, 1, 2).float().to(device)
+        lips: Float32 = net.embed_lips(frames).cpu().numpy()
+        windows = [coefficients[:, MFCC_PER_FRAME * k : MFCC_PER_FRAME * (k + WINDOW)] for k in range(i, j)]
+        heard = torch.from_numpy(np.stack(windows))[:, None].to(device)
+        sound: Float32 = net.embed_sound(heard).cpu().numpy()
+        return lips, sound
+
     with torch.inference_mode():
-        for i in range(0, count, batch):
-            j = min(count, i + batch)
-            frames = torch.from_numpy(crops[i : j + WINDOW - 1]).permute(0, 3, 1, 2).float().to(device)
-            lips.append(net.embed_lips(frames).cpu().numpy())
-            windows = [
-                coefficients[:, MFCC_PER_FRAME * k : MFCC_PER_FRAME * (k + WINDOW)] for k in range(i, j)
-            ]
-            sound.append(
-                net.embed_sound(torch.from_numpy(np.stack(windows))[:, None].to(device)).cpu().numpy()
-            )
-    return np.concatenate(lips), np.concatenate(sound)
+        found = DeviceBatches(batch, "windows").over(len(crops) - WINDOW, both)
+    return np.concatenate([lips for lips, _ in found]), np.concatenate([sound for _, sound in found])
 
 
 def lse_between(net: SyncNet, crops: UInt8, sound: Float32, device: str) -> Lse:

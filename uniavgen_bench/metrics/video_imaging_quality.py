@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uniavgen_bench.analysis.artefacts import ClipArtefacts, Float64
+from uniavgen_bench.analysis.artefacts import ClipArtefacts, Float64, UInt8
 from uniavgen_bench.core.result import Curve, Evidence, Measurement, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec
+from uniavgen_bench.metrics.device_batches import DeviceBatches
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.metrics.vbench_pictures import batches, longer_side_at_most, resampled, tensor_of
 from uniavgen_bench.metrics.vbench_spec import vbench_spec
 from uniavgen_bench.weights.models import Models
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from uniavgen_bench.metrics.musiq_network import Musiq
 
 WEIGHTS = "musiq-spaq"
@@ -64,14 +67,22 @@ def opinions(clip: ClipArtefacts, net: Musiq, device: str) -> tuple[Float64, Flo
 
     times: list[float] = []
     found: list[float] = []
+    room = DeviceBatches(BATCH, "pictures")
     with torch.inference_mode():
         for at, pictures in batches(clip.pictures(), BATCH):
             height, width = pictures[0].shape[:2]
             size = longer_side_at_most(height, width, LONGER_SIDE)
             if min(size) < LEAST_SIDE:
                 raise MissingError(Reason.TOO_SMALL, f"the picture has {width} x {height} px")
-            seen = resampled(tensor_of(pictures, device), size) / 255
-            found += (net(seen).cpu().double() / FULL_MARKS).tolist()
+
+            def judged(
+                i: int, j: int, pictures: list[UInt8] = pictures, size: tuple[int, int] = size
+            ) -> Tensor:
+                marks: Tensor = net(resampled(tensor_of(pictures[i:j], device), size) / 255)
+                return marks.cpu()
+
+            for marks in room.over(len(pictures), judged):
+                found += (marks.double() / FULL_MARKS).tolist()
             times += at
     return np.array(times), np.array(found)
 

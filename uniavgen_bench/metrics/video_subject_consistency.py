@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uniavgen_bench.analysis.artefacts import ClipArtefacts, Float32, Float64
+from uniavgen_bench.analysis.artefacts import ClipArtefacts, Float32, Float64, UInt8
 from uniavgen_bench.core.result import Curve, Evidence, Measurement, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec
+from uniavgen_bench.metrics.device_batches import DeviceBatches
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.metrics.vbench_pictures import batches, resampled, shorter_side, tensor_of
 from uniavgen_bench.metrics.vbench_spec import vbench_spec
@@ -80,13 +81,21 @@ def embeddings(clip: ClipArtefacts, net: DinoVit, device: str) -> tuple[Float64,
     deviation = torch.tensor(DEVIATION, device=device)[:, None, None]
     times: list[float] = []
     found: list[Tensor] = []
+    room = DeviceBatches(BATCH, "pictures")
     with torch.inference_mode():
         for at, pictures in batches(clip.pictures(), BATCH):
             height, width = pictures[0].shape[:2]
             if max(height, width) > MAX_SHAPE * min(height, width):
                 raise MissingError(Reason.TOO_SMALL, f"the picture is a strip of {width} x {height} px")
-            small = resampled(tensor_of(pictures, device), shorter_side(height, width, SIDE)) / 255
-            found.append(torch.nn.functional.normalize(net((small - mean) / deviation), dim=-1).cpu())
+            size = shorter_side(height, width, SIDE)
+
+            def embedded(
+                i: int, j: int, pictures: list[UInt8] = pictures, size: tuple[int, int] = size
+            ) -> Tensor:
+                small = resampled(tensor_of(pictures[i:j], device), size) / 255
+                return torch.nn.functional.normalize(net((small - mean) / deviation), dim=-1).cpu()
+
+            found += room.over(len(pictures), embedded)
             times += at
     return np.array(times), torch.cat(found).numpy().astype(np.float32)
 

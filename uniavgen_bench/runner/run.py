@@ -212,6 +212,7 @@ def _manifest(
         ablation=resolved.ablation,
         gate=resolved.suite.gate,
         published=resolved.suite.published,
+        precision={s.info.id: s.plugin.precision for s in resolved.systems if s.plugin.precision},
     )
 
 

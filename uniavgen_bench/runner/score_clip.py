@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.result import Curve, Evidence, Measurement, Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.store import Store
+from uniavgen_bench.metrics.device_batches import SmallerBatchWarning
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.declared import DeclaredArtefacts, streams_of
 from uniavgen_bench.weights.models import Models
@@ -39,7 +42,10 @@ NAMELESS = "sample"
 
 @dataclass(frozen=True)
 class Scored:
-    """The answer of one metric for one clip, and what it cost when it was computed."""
+    """The answer of one metric for one clip, and what it cost when it was computed.
+
+    `problem`: for the log, why it failed, or that the device had no room for its batches.
+    """
 
     metric: str
     scores: Mapping[str, Score | Missing]
@@ -103,8 +109,10 @@ def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Mode
     """Measure and keep the answer; never raises for what a clip or a metric does wrong, only for a full disk."""
     started = time.perf_counter()
     problem = ""
+    said: list[str] = []
     try:
-        measured = metric.measure(DeclaredArtefacts(clip, metric.spec), visible(sample, metric), models)
+        with _smaller_batches(said):
+            measured = metric.measure(DeclaredArtefacts(clip, metric.spec), visible(sample, metric), models)
         _check(metric, measured)
     except MissingError as error:
         measured = Measurement(all_missing(metric, error.missing))
@@ -113,11 +121,26 @@ def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Mode
             raise
         problem = f"{type(error).__name__}: {error}"
         measured = Measurement(all_missing(metric, Missing(Reason.FAILED, problem)))
+    problem = "; ".join(text for text in (problem, *said) if text)
     name = metric.spec.name
     scored = Scored(name, measured.scores, measured.evidence, time.perf_counter() - started, problem=problem)
     if not any(isinstance(s, Missing) and s.reason in TRANSIENT for s in scored.scores.values()):
         store.put(score_key(metric, clip, sample, models), _encode(scored))
     return scored
+
+
+@contextmanager
+def _smaller_batches(said: list[str]) -> Iterator[None]:
+    """Note that a device had no room for a batch: the scores are whole, and the run's log tells why they may differ."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SmallerBatchWarning)
+        try:
+            yield
+        finally:
+            said += [str(w.message) for w in caught if issubclass(w.category, SmallerBatchWarning)]
+    for w in caught:
+        if not issubclass(w.category, SmallerBatchWarning):
+            warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
 
 
 def all_missing(metric: Metric, missing: Missing) -> dict[str, Score | Missing]:

@@ -89,6 +89,7 @@ class SystemPlugin:
     `factors`: what an ablation may vary by name: factor, level as text (`on`, `ati`), and the options that the level
     sets; every option is a factor by its own dotted name besides.
     `own_stage`: its `make` gives a `StagedSystem`. `how_only`: options that say how it is run and change no clip.
+    `precision`: in which numbers its networks compute, for the manifest; empty where that is not known.
     `licence`, `fps`: for lists. `facts`: what else is known of it; `tasks_of` narrows `tasks` by its options.
     """
 
@@ -107,6 +108,7 @@ class SystemPlugin:
     how_only: frozenset[str] = frozenset()
     licence: str = ""
     fps: str = ""
+    precision: str = ""
     facts: Any = None
     tasks_of: Callable[[Any], tuple[Task, ...] | None] | None = None
 

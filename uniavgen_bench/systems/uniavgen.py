@@ -235,4 +235,5 @@ PLUGIN = SystemPlugin(
     factors=FACTORS,
     tasks=tuple(Task),
     fps="16",
+    precision="float32",
 )
