@@ -42,6 +42,8 @@ def main() -> None:
 
 
 def _tell(outcome: Outcome) -> None:
+    if outcome.number % 500 == 0:
+        print(f"{outcome.target} case {outcome.number}", file=sys.stderr, flush=True)
     if outcome.finding.startswith(("hang", "crash")):
         print(f"{outcome.target} case {outcome.number}: {outcome.finding}", file=sys.stderr, flush=True)
 
