@@ -25,11 +25,28 @@ if [ "$#" -eq 0 ]; then
 fi
 export UNIAVGEN_BENCH_HOME
 export RAY_USAGE_STATS_ENABLED=0
+# Only this job may use its cluster. The token travels in the environment of `srun`, and ends with the job.
+export RAY_AUTH_MODE=token
+RAY_AUTH_TOKEN=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
+export RAY_AUTH_TOKEN
 
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 address="$first:$((20000 + SLURM_JOB_ID % 10000))"
 
+# The launcher ends with status 0 also when Ray did not start: only the command itself leaves this file.
+ended="$UNIAVGEN_BENCH_HOME/.slurm-$SLURM_JOB_ID-ended"
+mkdir -p "$UNIAVGEN_BENCH_HOME"
+rm -f "$ended"
+trap 'rm -f "$ended"' EXIT
+
 srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" \
     ray symmetric-run --address "$address" --min-nodes "$SLURM_JOB_NUM_NODES" \
     --num-cpus="$SLURM_CPUS_PER_TASK" --include-dashboard=false --disable-usage-stats -- \
-    uniavgen-bench run "$@" --executor ray --ray-address "$address"
+    bash -c 'status=0; "${@:2}" || status=$?; echo "$status" > "$1"; exit "$status"' command "$ended" \
+    uniavgen-bench run "$@" --executor ray --ray-address "$address" || true
+
+if [ ! -f "$ended" ]; then
+    echo "Ray did not start on the nodes of the job: the run was not begun" >&2
+    exit 1
+fi
+exit "$(cat "$ended")"

@@ -205,6 +205,7 @@ def test_without_ray_the_error_names_the_extra_and_nothing_is_written(bench: Ben
 
 def test_without_ray_check_executor_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")  # no variables are set for a cluster of its own
     with pytest.raises(NotInstalledError, match=r"uniavgen-bench\[ray\]"):
         check_executor(ExecutorOptions("ray"))
     check_executor(ExecutorOptions("local"))

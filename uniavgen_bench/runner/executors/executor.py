@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -89,10 +92,22 @@ def check_executor(options: ExecutorOptions) -> None:
             f"--ray-address {address}: a client outside of the cluster is not supported",
             way_out="start the run on a node of the cluster, with --ray-address host:port or auto",
         )
+    if not address and "RAY_ADDRESS" not in os.environ:
+        _own_cluster()
     try:
         import ray  # noqa: F401
     except ImportError:
         raise NotInstalledError("--executor ray: Ray", extra="ray") from None
+
+
+def _own_cluster() -> None:
+    """Set what Ray reads when it is imported: no statistics are sent, and this process alone may use its cluster.
+
+    Without a token here Ray would write one into the home of the user, for all clusters to come.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
 
 
 @contextmanager

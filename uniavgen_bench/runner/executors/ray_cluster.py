@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ PATIENCE = 300.0
 """Seconds without a single worker after which a run is given up."""
 STARTS = 3
 """How often in a row, per worker, a worker may die before it is ready."""
+KNOCK = 20.0
+"""Seconds in which a cluster must take a connection."""
 OBJECTS = 128 * 2**20
 """Bytes of Ray's object store on a cluster of our own: outcomes are small, media go to the run directory."""
 GIB = 2**30
@@ -78,16 +81,15 @@ def _connect(options: ExecutorOptions, address: str | None) -> None:
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is not None:
         try:
+            _knock(address)
             ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except (RayError, RuntimeError, ValueError, OSError) as error:
             raise InputError(
                 f"no Ray cluster answers at {address}: {_first_line(error)}",
-                way_out="see `ray status`; without an address one is started on this machine",
+                way_out="is it running, and does it ask for a token (RAY_AUTH_MODE=token)? see docs/executors.md",
             ) from None
         return
     workers = options.workers or default_workers()
-    variable, before = "RAY_USAGE_STATS_ENABLED", os.environ.get("RAY_USAGE_STATS_ENABLED")
-    os.environ[variable] = "0"
     try:
         ray.init(
             address="local",
@@ -103,11 +105,22 @@ def _connect(options: ExecutorOptions, address: str | None) -> None:
             f"Ray could not be started on this machine: {_first_line(error)}",
             way_out="start again when the machine is less busy, or leave --executor out",
         ) from None
-    finally:
-        if before is None:
-            del os.environ[variable]
-        else:
-            os.environ[variable] = before
+
+
+def _knock(address: str) -> None:
+    """Open a connection to a cluster and close it: Ray asks for minutes where nobody listens.
+
+    Raises:
+        ValueError: it is no address.
+        OSError: nobody listens there.
+    """
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError("an address is host:port or auto")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK):
+        pass
 
 
 def _request(options: ExecutorOptions) -> dict[str, float]:
