@@ -19,6 +19,7 @@ from reference_model.model import UniAVGen
 from reference_model.nano_model import (
     CAPTIONS,
     FRAMES,
+    HERE,
     VIDEO_CODEC,
     is_nano,
     load,
@@ -42,7 +43,9 @@ errors = Console(stderr=True)
 
 
 def generate_command(
-    checkpoint: Annotated[Path, typer.Argument(help="Folder of the weights and codecs.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="Folder of the weights and codecs; nano: those of the package.")
+    ],
     output: Annotated[Path, typer.Argument(help="The mp4 to write.")],
     task: Annotated[Task, typer.Option(help="What is given and what is made.")] = "joint",
     speech: Annotated[str, typer.Option(help="What is said.")] = "",
@@ -102,12 +105,14 @@ def generate_command(
         python -m reference_model generate UniAVGen out.mp4 --task dubbing --video silent.mp4 --speech "Hello."
           --caption "A man speaks." --vocabulary vocab.txt --guidance cfg
 
-        python -m reference_model generate weights/nano out.mp4 --image face.png --speech "place blue at f two now"
+        python -m reference_model generate nano out.mp4 --image face.png --speech "place blue at f two now"
 
         torchrun --nproc-per-node 4 -m reference_model generate UniAVGen out.mp4 --image face.png --speech "Hello."
           --caption "A woman speaks." --vocabulary vocab.txt --device cuda --shard
     """
     number = _number(shard, compiled)
+    if checkpoint == Path("nano") and not checkpoint.exists():
+        checkpoint = HERE
     small = is_nano(checkpoint)
     usual = nano_sampling() if small else Sampling()
     script = Script(

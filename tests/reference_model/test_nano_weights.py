@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from reference_model import load
+from reference_model.__main__ import app
 from reference_model.media import read_frames
 from reference_model.nano_model import HERE, Nano, nano_sampling
 from reference_model.params import nano, read_params
@@ -65,3 +67,14 @@ def test_a_seed_makes_the_same_clip_again(model: Nano, people: list[Sample]) -> 
         return model.generate(people[0].image, speech=said, seed=seed, sampling=nano_sampling(2)).frames
 
     assert torch.equal(clip(1), clip(1)) and not torch.equal(clip(1), clip(2))
+
+
+def test_one_command_makes_a_clip_with_the_weights_of_the_package(
+    people: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert people[0].image is not None
+    command = ["generate", "nano", "out.mp4", "--image", str(people[0].image), "--speech", "place blue now"]
+    result = CliRunner().invoke(app, [*command, "--steps", "1"])
+    assert result.exit_code == 0, result.output
+    assert len(read_frames(tmp_path / "out.mp4")) == 33
