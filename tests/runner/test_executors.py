@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from uniavgen_bench.runner.executors.local import cuda_devices
 from uniavgen_bench.runner.executors.ray_worker import Surroundings, difference
 from uniavgen_bench.runner.executors.start import GPUS, GpuPlaces
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, Scored, WorkerConfig, failed_outcome
+from uniavgen_bench.weights.locate import WeightLocator
 
 METRICS = ("video.motion", "audio.dnsmos", "speech.wer")
 CONFIG = WorkerConfig(Path("run"), Path("store"), METRICS, (), "cpu", 1, "none")
@@ -177,8 +179,37 @@ def test_one_and_two_local_workers_give_equal_values_and_verdicts(bench: Bench) 
         found.append(results(bench.folder / f"run{workers}"))
     (one, verdict), (two, other) = found
     assert one.value.notna().all() and one.value.nunique() > len(one) / 3
-    pd.testing.assert_frame_equal(one, two)
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
     assert verdict == other
+
+
+@pytest.mark.shared
+@pytest.mark.weights
+def test_networks_give_equal_values_with_one_and_two_workers(
+    bench: Bench, shared: Path, weights_home: WeightLocator
+) -> None:
+    """Two clips of real people; a network with two threads would give other last digits than with one."""
+    (bench.folder / "clips" / "A").mkdir(parents=True)
+    for number in (1, 2):
+        shutil.copy(
+            shared / "clips" / "uniavgen_page" / f"task3_t3_{number}_.mp4", bench.folder / "clips" / "A"
+        )
+    found = []
+    for workers in (1, 2):
+        alone = Bench(bench.plugins, bench.folder / f"home{workers}", bench.folder)
+        alone.home.mkdir()
+        (alone.home / "weights").symlink_to(weights_home.home)
+        run = alone.score(
+            Path("clips"),
+            ["audio.dnsmos", "timbre.stability"],
+            "--workers",
+            workers,
+            "--offline",
+            out=f"run{workers}",
+        )
+        found.append(RunDirectory(run).scores().drop(columns="seconds"))
+    assert found[0].value.notna().all()
+    pd.testing.assert_frame_equal(*found, check_exact=True)
 
 
 HIDDEN = """

@@ -171,7 +171,7 @@ def test_two_nodes_give_the_values_and_verdicts_of_one_local_worker(bench: Bench
         results(bench.folder / name) for name in ("ray", "local")
     )
     assert RunDirectory(bench.folder / "ray").manifest().workers == 2
-    pd.testing.assert_frame_equal(ray_values, values)
+    pd.testing.assert_frame_equal(ray_values, values, check_exact=True)
     assert ray_verdicts == verdicts and values.value.notna().all()
     assert not pids("^ray::ClipWorker"), "actors outlive their run"
 
@@ -230,7 +230,7 @@ def test_what_is_killed_in_the_middle_costs_no_row(
         RunDirectory(bench.folder / name).scores().drop(columns="seconds") for name in ("killed", "plain")
     ]
     assert len(rows[0]) == 40 and rows[0].value.notna().all()
-    pd.testing.assert_frame_equal(*rows)
+    pd.testing.assert_frame_equal(*rows, check_exact=True)
 
 
 def test_a_node_that_lacks_a_plug_in_is_refused(bench: Bench, clips: Path, cluster: Any) -> None:

@@ -14,6 +14,9 @@ from uniavgen_bench.core.errors import InputError, NotInstalledError, unknown_na
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig
 
 EXECUTORS = ("local", "ray")
+THREADS = 1
+"""Threads of a worker, on every executor: networks on a processor give other last digits with another number of
+threads, and a score must not depend on how many workers there were. Processors are used by having a worker on each."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,8 @@ class RayOptions:
     """What a run takes of a Ray cluster.
 
     `address` is that of a running cluster, `host:port` or `auto`; None means `RAY_ADDRESS`, and without it a cluster
-    on this machine for the time of the run. Each worker takes `cpus` processors (whole ones are its threads), `gpus`
-    GPUs (0.5 for two workers on one; None: one with device cuda, else none) and `memory` GiB (None: not counted).
+    on this machine for the time of the run. Each worker takes `cpus` processors, `gpus` GPUs (0.5 for two workers on
+    one; None: one with device cuda, else none) and `memory` GiB (None: not counted).
     """
 
     address: str | None = None

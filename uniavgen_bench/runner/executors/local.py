@@ -1,4 +1,4 @@
-"""Processes of this machine: one per worker, with a share of the processors and, with CUDA, one GPU each."""
+"""Processes of this machine: one per worker, with one thread and, with CUDA, one GPU each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from uniavgen_bench.runner.executors.executor import ExecutorOptions
+from uniavgen_bench.runner.executors.executor import THREADS, ExecutorOptions
 from uniavgen_bench.runner.executors.start import GPUS, GpuPlaces
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig
@@ -42,15 +42,14 @@ class LocalExecutor:
 def local_executor(options: ExecutorOptions) -> Iterator[LocalExecutor]:
     """Give the executor; processes start with its first clip."""
     workers = options.workers or default_workers()
-    threads = max(1, len(processors()) // workers)
-    pool = PoolOptions(workers, threads, options.timeout)
+    pool = PoolOptions(workers, THREADS, options.timeout)
     gpus = cuda_devices(os.environ) if options.device == "cuda" else ()
     if not gpus:
         yield LocalExecutor(pool)
         return
     with tempfile.TemporaryDirectory(prefix="uniavgen-bench-gpus-") as folder:
         places = GpuPlaces(Path(folder), gpus, workers)
-        yield LocalExecutor(PoolOptions(workers, threads, options.timeout, places))
+        yield LocalExecutor(PoolOptions(workers, THREADS, options.timeout, places))
 
 
 def processors() -> set[int]:

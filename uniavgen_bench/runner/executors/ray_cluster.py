@@ -19,7 +19,7 @@ from uniavgen_bench.core.errors import BenchError, InputError
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.core.store import home
 from uniavgen_bench.runner.executors.attempts import Attempt, Attempts
-from uniavgen_bench.runner.executors.executor import ExecutorOptions
+from uniavgen_bench.runner.executors.executor import THREADS, ExecutorOptions
 from uniavgen_bench.runner.executors.local import default_workers
 from uniavgen_bench.runner.executors.ray_worker import (
     ClipWorker,
@@ -29,7 +29,7 @@ from uniavgen_bench.runner.executors.ray_worker import (
     mark_store,
     surroundings,
 )
-from uniavgen_bench.runner.executors.start import THREADS
+from uniavgen_bench.runner.executors.start import THREAD_VARIABLES
 from uniavgen_bench.runner.worker import (
     ClipOutcome,
     ClipWork,
@@ -169,8 +169,8 @@ class RayExecutor:
 
     @property
     def threads(self) -> int:
-        """The whole processors of a worker."""
-        return max(1, int(self._options.ray.cpus))
+        """How many threads an actor uses."""
+        return THREADS
 
     def outcomes(
         self, config: WorkerConfig, stages: Sequence[Sequence[ClipWork]]
@@ -224,8 +224,7 @@ class _Crew:
 
     def _new(self) -> _Worker:
         asked = _request(self._options)
-        threads = max(1, int(self._options.ray.cpus))
-        passed = dict.fromkeys(THREADS, str(threads))
+        passed = dict.fromkeys(THREAD_VARIABLES, str(THREADS))
         passed["UNIAVGEN_BENCH_HOME"] = str(home().absolute())
         if SEARCH_VARIABLE in os.environ:
             passed[SEARCH_VARIABLE] = os.environ[SEARCH_VARIABLE]

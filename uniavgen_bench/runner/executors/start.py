@@ -13,7 +13,7 @@ from pathlib import Path
 
 import filelock
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Variables by which libraries are told how many threads they may use."""
 GPUS = "CUDA_VISIBLE_DEVICES"
 PATIENCE = 20.0
@@ -49,7 +49,7 @@ class GpuPlaces:
 
 def start_worker(threads: int, parent: int, places: GpuPlaces | None = None) -> None:
     """Prepare a worker process: a fixed number of threads, one GPU at most, and an end when its parent is gone."""
-    os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     held: list[filelock.FileLock | None] = []
     if places is not None:
         os.environ[GPUS], lock = places.take()
