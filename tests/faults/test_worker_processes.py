@@ -117,3 +117,17 @@ def test_stopping_ends_what_runs_at_once() -> None:
     assert running.done() and waiting.cancelled()
     processes[0].join(timeout=20)
     assert not processes[0].is_alive() and time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.3])
+def test_a_process_that_is_just_starting_ends_with_its_pool(seconds: float) -> None:
+    pool = IsolatedWorkers(1, ready, ())
+    before = {p.pid for p in multiprocessing.active_children()}
+    pool.schedule(echo, (1, 600.0))
+    time.sleep(seconds)
+    pool.stop()
+    pool.join()
+    until = time.monotonic() + 20
+    while left := [p for p in multiprocessing.active_children() if p.pid not in before]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)

@@ -102,10 +102,18 @@ class Browser:
             raise RuntimeError(str(result["exceptionDetails"]))
         return result["result"].get("value")
 
+    def _holds(self, condition: str) -> bool:
+        try:
+            return bool(self.run(f"Boolean({condition})"))
+        except RuntimeError as error:
+            if "navigated or closed" in str(error) or "context was destroyed" in str(error):
+                return False  # a click has led to another page just now
+            raise
+
     def wait(self, condition: str, seconds: float = 30) -> None:
-        """Wait until an expression of the page is true."""
+        """Wait until an expression of the page is true, or of the page that comes after it."""
         end = time.monotonic() + seconds
-        while not self.run(f"Boolean({condition})"):
+        while not self._holds(condition):
             if time.monotonic() > end:
                 raise TimeoutError(condition)
             time.sleep(0.1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import threading
 import time
@@ -10,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, TimeoutError, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -23,6 +24,25 @@ TRIES = 3
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class RecordedProcesses(SpawnContext):
+    """Starts processes, and knows them all: a pool that is stopped while one starts forgets that one."""
+
+    def __init__(self) -> None:
+        self._begun: list[BaseProcess] = []
+
+    def Process(self, *arguments: Any, **named: Any) -> BaseProcess:  # type: ignore[override]  # noqa: N802
+        """Return a process to be started, as the context of `multiprocessing` does."""
+        process = SpawnProcess(*arguments, **named)
+        self._begun.append(process)
+        return process
+
+    def kill(self) -> None:
+        """End what still lives."""
+        for process in self._begun:
+            with suppress(ValueError, AttributeError):  # closed, or never started
+                process.kill()
 
 
 class IsolatedWorkers:
@@ -39,6 +59,7 @@ class IsolatedWorkers:
         self._own = threading.local()
         self._ended = threading.Event()
         self._pools: set[ProcessPool] = set()
+        self._processes: dict[ProcessPool, RecordedProcesses] = {}
 
     def schedule(
         self, function: Callable[..., T], args: tuple[Any, ...] = (), timeout: float | None = None
@@ -62,6 +83,7 @@ class IsolatedWorkers:
             pool.stop()  # type: ignore[no-untyped-call]
         for pool in tuple(self._pools):
             pool.join()
+            self._processes.pop(pool).kill()
         self._pools.clear()
 
     def _run(self, function: Callable[..., T], args: tuple[Any, ...], timeout: float | None) -> T:
@@ -103,13 +125,15 @@ class IsolatedWorkers:
     def _pool(self) -> ProcessPool:
         pool: ProcessPool | None = getattr(self._own, "pool", None)
         if pool is None:
+            processes = RecordedProcesses()
             pool = ProcessPool(
                 max_workers=1,
-                context=multiprocessing.get_context("spawn"),
+                context=processes,
                 initializer=self._initializer,
                 initargs=self._initargs,
             )
             self._own.pool = pool
+            self._processes[pool] = processes
             self._pools.add(pool)
         return pool
 
@@ -117,11 +141,13 @@ class IsolatedWorkers:
         """End a process and leave its pipes alone: half a message may be in them, and who reads it waits for ever."""
         self._own.pool = None
         self._pools.discard(pool)
+        processes = self._processes.pop(pool)
 
         def end() -> None:
             with suppress(RuntimeError, OSError):
                 pool.stop()  # type: ignore[no-untyped-call]
                 pool.join()
+            processes.kill()
 
         threading.Thread(target=end, daemon=True).start()
 
