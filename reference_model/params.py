@@ -174,8 +174,8 @@ def write_params(params: ModelParams, path: Path) -> None:
 
 def read_params(path: Path) -> ModelParams:
     """Read params written by `write_params`; ValueError names the file, and unknown or missing keys."""
-    if path.is_fifo():
-        raise ValueError(f"{path} is a pipe, not a file")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no regular file")
     return parse_params(path.read_text(encoding="utf-8"), str(path))
 
 

@@ -68,7 +68,7 @@ def read_pth(path: Path) -> dict[str, Tensor]:
         raise FileNotFoundError(f"no weights at {path}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{path} is damaged or holds more than tensors: {reason}") from error
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):

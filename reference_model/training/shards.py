@@ -81,8 +81,8 @@ def read_shards(folder: Path) -> ShardFolder:
         ValueError: the folder holds none, or a damaged one.
     """
     try:
-        if (folder / INDEX).is_fifo():
-            raise ValueError(f"{INDEX} is a pipe")
+        if (folder / INDEX).exists() and not (folder / INDEX).is_file():
+            raise ValueError(f"{INDEX} is no regular file")
         raw = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         shards = tuple(Shard(folder / s["file"], int(s["clips"]), str(s["sha256"])) for s in raw["shards"])
         facts = {name: int(raw[name]) for name in ("frames", "fps", "size", "sample_rate")}

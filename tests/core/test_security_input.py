@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from local_copies import avgen_bench, images_csv, javisbench, mochabench, t2av_compass, vabench, verse_bench
 
+from reference_model.codecs.named_weights import read_pth
+from reference_model.params import read_params
 from uniavgen_bench.core.errors import LONGEST, BenchError, InputError
 from uniavgen_bench.core.located import MAX_NODES, parse_yaml, read_text
 from uniavgen_bench.core.redaction import environment_of_tools, told_command
+from uniavgen_bench.core.registry import DATASETS, Registry
 from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.run_files import ClipRecord, RunDirectory
 from uniavgen_bench.core.sample import Sample
+from uniavgen_bench.datasets.dataset import DatasetPlugin
 from uniavgen_bench.report.computed import read_computed
 from uniavgen_bench.report.leaderboard.board import Board
 from uniavgen_bench.report.links import relative_url
 from uniavgen_bench.systems.given import reference_picture
+from uniavgen_bench.weights.archive import FetchError, extract_member
+from uniavgen_bench.weights.manifest import Source, WeightFile
 
 LAYERS = "b0: &b0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"b{i}: &b{i} [{', '.join([f'*b{i - 1}'] * 9)}]\n" for i in range(1, 12)
@@ -72,6 +82,56 @@ def test_a_pipe_in_the_place_of_a_picture_is_a_reason_at_once(tmp_path: Path) ->
     for name in ("a.png", "b.png"):
         with pytest.raises(MissingError, match="is no regular file"):
             reference_picture(Sample(id="s", image=tmp_path / name))
+
+
+def test_a_picture_larger_than_any_is_no_picture(tmp_path: Path) -> None:
+    header = b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 1, 8, 2, 0, 0, 0)
+    path = tmp_path / "a.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    )
+    with pytest.raises(MissingError, match=r"a\.png is no picture"):
+        reference_picture(Sample(id="s", image=path))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "table"),
+    [
+        ("javisbench", javisbench, "JavisBench.csv"),
+        ("mochabench", mochabench, "benchmark/benchmark.csv"),
+        ("vabench", vabench, "mapping/final_idx_to_prompt.csv"),
+        ("verse-bench", verse_bench, "set1/00000.json"),
+        ("verse-bench", verse_bench, "set2/00000.wav"),
+        ("t2av-compass", t2av_compass, "t2av-compass/Data/prompts.json"),
+        ("avgen-bench", avgen_bench, "prompts/ads.json"),
+        ("images-csv", images_csv, "prompts.csv"),
+    ],
+)
+def test_a_table_of_a_prompt_set_that_is_a_link_out_of_it_is_not_read(
+    tmp_path: Path, name: str, make: Callable[[Path], Path], table: str
+) -> None:
+    root = tmp_path / "set"
+    make(root)
+    plugin = Registry(DATASETS, "dataset", DatasetPlugin).load(name)
+    plugin.load(plugin.options.model_validate({"path": root}))
+    (root / table).rename(tmp_path / "elsewhere")
+    (root / table).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is a link that leads out of"):
+        plugin.load(plugin.options.model_validate({"path": root}))
+
+
+def test_weights_archives_and_params_that_are_no_such_file_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "model.pth").write_bytes(b"PK\x03\x04" + b"\0" * 40 + b"PK\x05\x06" + b"\xff" * 18)
+    with pytest.raises(ValueError, match="is damaged"):
+        read_pth(tmp_path / "model.pth")
+    file = WeightFile(file="a", sha256="0" * 64, bytes=1, sources=(Source(at="pypi:pack==1.0:a"),))
+    for device in ("pipe", "zero"):
+        path = tmp_path / device
+        os.mkfifo(path) if device == "pipe" else path.symlink_to("/dev/zero")
+        with pytest.raises(FetchError, match="is no regular file"):
+            extract_member(path, "a", file, tmp_path / "out")
+        with pytest.raises(ValueError, match="is no regular file"):
+            read_params(path)
 
 
 def test_a_pipe_among_the_entries_keys_or_lock_is_refused_at_once(tmp_path: Path) -> None:

@@ -82,7 +82,10 @@ def paths_of(dataset: Any) -> list[Path | None]:
     given = [
         p for s in dataset.samples for p in (s.image, s.reference_audio, s.condition_audio, s.condition_video)
     ]
-    return [*given, *(clip.path for clip in dataset.clips)]
+    facts = [
+        Path(f) for s in dataset.samples for f in s.facts.values() if f.startswith("/") and "\0" not in f
+    ]
+    return [*given, *(clip.path for clip in dataset.clips), *(path for path in facts if path.is_file())]
 
 
 def read_board(folder: Path) -> None:

@@ -32,7 +32,10 @@ def reference_picture(sample: Sample) -> UInt8:
         data = np.frombuffer(sample.image.read_bytes(), np.uint8)
     except OSError as error:
         raise MissingError(Reason.UNREADABLE, f"{sample.image.name}: {error.strerror}") from error
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # a header that asks for more pixels than there can be
+        picture = None
     if picture is None:
         raise MissingError(Reason.UNREADABLE, f"{sample.image.name} is no picture")
     return np.ascontiguousarray(picture[..., ::-1]).astype(np.uint8, copy=False)

@@ -62,6 +62,8 @@ def _blocks(parts: Sequence[tuple[Path, str | None]]) -> Iterator[bytes]:
 
 
 def _open(archive: Path, member: str | None, stack: contextlib.ExitStack) -> IO[bytes]:
+    if not archive.is_file():
+        raise FetchError(f"{archive.name} is no regular file")
     if member is None:
         return stack.enter_context(archive.open("rb"))
     if zipfile.is_zipfile(archive):

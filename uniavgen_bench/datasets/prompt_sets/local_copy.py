@@ -33,19 +33,27 @@ def part(root: Path, names: tuple[str, ...], card: SetCard) -> Path:
     """Return the first of some files or folders below a root that is there.
 
     Raises:
-        InputError: none is; names what the root should hold.
+        InputError: none is; names what the root should hold. Or it is a link that leads out of the root.
     """
     found = next((root / name for name in names if exists(root / name)), None)
     if found is None:
         raise InputError(f"holds no {names[0]}", where=Where(root), way_out=f"expected: {card.layout}")
-    return found
+    return inside(root, found)
+
+
+def inside(root: Path, path: Path) -> Path:
+    """Return a path; raises InputError when it is a link that leads out of the root."""
+    if exists(path) and not path.resolve().is_relative_to(root.resolve()):
+        what, way_out = f"is a link that leads out of {root}", "lay the file itself there, not a link to it"
+        raise InputError(what, where=Where(path), way_out=way_out)
+    return path
 
 
 def listed(folder: Path, suffix: str) -> list[Path]:
     """Return the files of a folder with an ending, by name; hidden ones are left out.
 
     Raises:
-        InputError: not a folder, it may not be read, or a name is not UTF-8.
+        InputError: not a folder, it may not be read, a name is not UTF-8, or a file is a link that leads out of it.
     """
     try:
         names = sorted(p for p in folder.iterdir() if p.suffix.lower() == suffix and p.name[0] != ".")
@@ -57,7 +65,7 @@ def listed(folder: Path, suffix: str) -> list[Path]:
         raise InputError(
             "holds a file whose name is not UTF-8", where=Where(folder), way_out="rename it"
         ) from None
-    return [path for path in names if path.is_file()]
+    return [inside(folder, path) for path in names if path.is_file()]
 
 
 def file_below(root: Path, name: str, where: Where, card: SetCard | None = None) -> Path:

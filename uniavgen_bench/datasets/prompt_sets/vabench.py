@@ -14,7 +14,7 @@ from uniavgen_bench.datasets.card import SetCard
 from uniavgen_bench.datasets.dataset import Dataset
 
 from .items import clean, json_list, sample_id
-from .local_copy import exists, listed, local_copy, part
+from .local_copy import exists, inside, listed, local_copy, part
 from .prompt_set import PromptSetOptions, Reading, facts_of, prompt_set
 
 NAME = "vabench"
@@ -63,7 +63,7 @@ def load(options: VABenchOptions) -> Dataset:
     files = listed(folder, ".json")
     if not files:
         raise InputError("holds no .json", where=Where(folder), way_out=f"expected: {CARD.layout}")
-    names = _mapping(root / MAPPING)
+    names = _mapping(inside(root, root / MAPPING))
     expected = {"total": COUNTS[options.part]} | (LANGUAGE if options.part == "text" else {})
     reading = Reading(options, folder, expected=expected)
     nameless = 0

@@ -12,7 +12,7 @@ from uniavgen_bench.datasets.card import SetCard
 from uniavgen_bench.datasets.dataset import Dataset
 
 from .items import Item, json_groups, json_object, sample_id
-from .local_copy import exists, listed, local_copy, picture_of
+from .local_copy import exists, inside, listed, local_copy, picture_of
 from .prompt_set import (
     PromptSetOptions,
     Reading,
@@ -84,7 +84,7 @@ def load(options: VerseBenchOptions) -> Dataset:
             continue
         where = item.where()
         stem = f"{group}/{name}"
-        truth = root / group / f"{name}.wav"
+        truth = inside(root, root / group / f"{name}.wav")
         reading.add(
             item,
             stem,
@@ -110,7 +110,7 @@ def _in_folder(root: Path, options: VerseBenchOptions) -> Iterator[tuple[str, st
     for group in options.sets:
         if not exists(root / group):
             raise _no_set(group, [name for name in SETS if exists(root / name)], root)
-        files = listed(root / group, ".json")
+        files = listed(inside(root, root / group), ".json")
         if not files:
             raise InputError("holds no {id}.json", where=Where(root / group), way_out=CARD.get)
         for file in files:
