@@ -22,6 +22,7 @@ from uniavgen_bench.core.result import MissingError
 from uniavgen_bench.core.run_files import ClipRecord, RunDirectory
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.datasets.dataset import DatasetPlugin
+from uniavgen_bench.datasets.manifest import ManifestOptions, load_manifest
 from uniavgen_bench.report.computed import read_computed
 from uniavgen_bench.report.leaderboard.board import Board
 from uniavgen_bench.report.links import relative_url
@@ -118,6 +119,28 @@ def test_a_table_of_a_prompt_set_that_is_a_link_out_of_it_is_not_read(
     (root / table).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="is a link that leads out of"):
         plugin.load(plugin.options.model_validate({"path": root}))
+
+
+@pytest.mark.parametrize(("name", "there"), [("truth", False), ("truth", True), ("source", True)])
+def test_a_fact_that_names_a_file_outside_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, there: bool
+) -> None:
+    root, private = tmp_path / "set", tmp_path / "private" / "truth.json"
+    root.mkdir()
+    private.parent.mkdir()
+    if there:
+        private.write_text("{}")
+    (root / "s.csv").write_text(f"sample,fact.{name}\na,{private}\n")
+    with pytest.raises(InputError, match=rf"s\.csv:2: fact\.{name}: .* names a file outside of"):
+        load_manifest(ManifestOptions(path=root / "s.csv"))
+    monkeypatch.chdir(root)
+    (root / "s.csv").write_text("sample,fact.truth\na,../private/truth.json\n")
+    with pytest.raises(InputError, match="names a file outside of"):
+        load_manifest(ManifestOptions(path=root / "s.csv"))
+    (root / "truth.json").write_text("{}")
+    (root / "s.csv").write_text(f"sample,fact.{name},note\na,{root / 'truth.json'},/no/such/file\n")
+    (sample,) = load_manifest(ManifestOptions(path=root / "s.csv")).samples
+    assert sample.facts == {name: str(root / "truth.json"), "note": "/no/such/file"}
 
 
 def test_weights_archives_and_params_that_are_no_such_file_are_one_line(tmp_path: Path) -> None:

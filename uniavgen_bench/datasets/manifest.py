@@ -30,6 +30,9 @@ RECORDING = "none"
 """A `system` cell that starts with this word: no system made the clip, it is a recording."""
 
 
+FILE_FACTS = frozenset({"truth", "truth_audio"})
+"""Facts by which controls and metrics find files beside a clip, be they there yet or not."""
+
 MOST_DIGITS = 6
 """Digits that the number of a repeat may have."""
 
@@ -150,6 +153,7 @@ class _RowReader:
     def sample(self) -> Sample:
         facts = {name: str(self.row.cells[name]) for name in FACTS if name in self.row.cells}
         facts |= {k[5:]: str(v) for k, v in self.row.cells.items() if k.startswith("fact.") and len(k) > 5}
+        self.refuse_facts_outside(facts)
         published, lists = self.published()
         facts |= lists
         task = self.cell("task")
@@ -173,6 +177,21 @@ class _RowReader:
             )
         except ValidationError as error:
             raise InputError(first_problem(error), where=Where(self.options.path, self.row.line)) from None
+
+    def refuse_facts_outside(self, facts: Mapping[str, str]) -> None:
+        """Refuse facts that name a file outside of the root: controls and metrics read files that facts name."""
+        root = self.root.resolve()
+        for name, text in facts.items():
+            path = Path(text)
+            if name not in FILE_FACTS and not (path.is_absolute() and _is_file(path)):
+                continue
+            try:
+                outside = not path.resolve().is_relative_to(root)
+            except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL, a name that is too long
+                outside = True
+            if outside:
+                where = Where(self.options.path, self.row.line, name if name in FACTS else f"fact.{name}")
+                raise InputError(f"{text[:80]!r} names a file outside of {self.root}", where=where)
 
     def published(self) -> tuple[dict[str, float], dict[str, str]]:
         """Return scores that others gave, and apart those that are lists (one value per face track)."""
@@ -222,7 +241,7 @@ def _usable(folder: Path) -> None:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name that is longer than the file system takes
+    except (OSError, ValueError):  # a name that is longer than the file system takes, or that holds a NUL
         return False
 
 
