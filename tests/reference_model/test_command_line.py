@@ -34,7 +34,7 @@ def run(
         (("describe", "nano", "--stride", "0"), "multiples of the stride 0"),
         (("describe", "list.json"), "list.json: expected keys and values"),
         (("describe", "broken.json"), "broken.json is not JSON"),
-        (("describe", "folder.json"), "Is a directory"),
+        (("describe", "folder.json"), "folder.json is no regular file"),
         (("conformance", "nowhere"), "nowhere holds no golden vectors"),
         (("conformance", "."), "aligners.safetensors is damaged"),
         (("generate", "nowhere", "out.mp4", *FACE), "no checkpoint folder nowhere"),

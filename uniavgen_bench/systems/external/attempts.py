@@ -6,6 +6,7 @@ import datetime
 import shutil
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,12 @@ class Attempts:
         self._write_job(prepared, items, kept)
         taking = Taking(self, self._external.result, prepared, items, kept)
         log = kept / LOG
-        ended = run_process(
-            prepared.command, self._root, prepared.environment, log, taking.look, self._options.timeout,
-            self._options.devices, self._hidden,
-        )  # fmt: skip
-        taking.look_at_end(ended)
+        with closing(taking):
+            ended = run_process(
+                prepared.command, self._root, prepared.environment, log, taking.look, self._options.timeout,
+                self._options.devices, self._hidden,
+            )  # fmt: skip
+            taking.look_at_end(ended)
         write_json(kept / "result.json", {
             "status": ended.status, "stalled": ended.stalled, "seconds": ended.seconds, **ended.gpu,
             "clips": sorted(name for name in taking.taken), "commit": self._commit.sha,

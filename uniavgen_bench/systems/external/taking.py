@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.systems.external.batch import Item
-from uniavgen_bench.systems.external.collect import Examined, examined, found, settled
+from uniavgen_bench.systems.external.collect import Examined, found, settled
+from uniavgen_bench.systems.external.examiner import Examiner
 from uniavgen_bench.systems.external.external import Result
 from uniavgen_bench.systems.external.prepare import Prepared
 from uniavgen_bench.systems.external.process import Ended
@@ -70,6 +71,7 @@ class Taking:
         self._old = {_Taken.of(path) for i in items for path in found(clips[i.name], folder, 0.0)}
         self._resting: set[Path] = set()
         self._refused: set[_Taken] = set()
+        self._examiner = Examiner()
         self.taken: dict[str, _Taken] = {}
         self.bad: dict[str, Missing] = {}
 
@@ -95,6 +97,10 @@ class Taking:
                 self._keeper.take_back(item)
                 del self.taken[item.name]
             self._take_first(item, candidates, ended.gpu, {"exit_status": ended.status}, ending)
+
+    def close(self) -> None:
+        """End the process that looks at files."""
+        self._examiner.close()
 
     def _candidates(self) -> list[tuple[Item, list[Path]]]:
         folder, clips = self._prepared.batch.folder, self._prepared.launch.clips
@@ -129,7 +135,7 @@ class Taking:
                 continue  # it was put away meanwhile
             if state in self._refused:
                 continue
-            seen = examined(path, self._result)
+            seen = self._examiner.look(path, self._result)
             if isinstance(seen, Missing):
                 self.bad[item.name] = seen
                 self._refused.add(state)
