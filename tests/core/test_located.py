@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from uniavgen_bench.core.errors import InputError
-from uniavgen_bench.core.located import parse_yaml, read_rows, read_text, validate
+from uniavgen_bench.core.located import parse_yaml, read_text, validate
 from uniavgen_bench.core.spec import Frozen
+from uniavgen_bench.core.tables import read_rows
 
 
 class Inner(Frozen):

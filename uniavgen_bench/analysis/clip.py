@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +20,7 @@ from uniavgen_bench.analysis.artefacts import (
     VoiceActivity,
     WholeFrames,
 )
+from uniavgen_bench.analysis.clip_facts import kept_facts
 from uniavgen_bench.analysis.needs import (
     FACE_WEIGHTS,
     RECIPES,
@@ -31,23 +29,19 @@ from uniavgen_bench.analysis.needs import (
     artefact_versions,
     with_reads,
 )
-from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.result import Missing, MissingError, Reason
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact
 from uniavgen_bench.core.store import Store
 from uniavgen_bench.media.decode import VideoFrame, video_frames
 from uniavgen_bench.media.errors import MediaError
-from uniavgen_bench.media.probe import ClipFacts, probe
+from uniavgen_bench.media.probe import ClipFacts
 from uniavgen_bench.weights.models import Models
 
 __all__ = ["AnalysedClip", "artefact_versions"]
 
 TRANSIENT = frozenset({Reason.WEIGHTS, Reason.NOT_INSTALLED, Reason.TIMEOUT, Reason.CRASHED, Reason.FAILED})
 """Reasons that may be gone at the next run, so they are not kept."""
-
-PROBE_VERSION = 1
-"""Bump it whenever a change of code changes what `probe` says."""
 
 VIDEO_PASS = (Artefact.FRAMES, Artefact.FACES, Artefact.CROPS, Artefact.THUMBNAILS, Artefact.WHOLE_FRAMES)
 """What one decode of the pictures gives; the whole frames only when they are asked for."""
@@ -85,18 +79,7 @@ class AnalysedClip:
     @cached_property
     def facts(self) -> ClipFacts:
         """What the container says, kept by the hash of the file; raises `unreadable`."""
-        try:
-            key = sha256_json(["facts", PROBE_VERSION, sha256_file(self.path)])
-        except OSError as error:
-            raise MissingError(Reason.UNREADABLE, error.strerror or str(error)) from error
-        kept = self._store.get(key)
-        if kept is not None:
-            with suppress(ValueError, KeyError, TypeError):  # whole, but not what is written there: made anew
-                said = json.loads(kept)
-                return ClipFacts(**{**said, "problems": tuple(said["problems"])})
-        facts = _facts(self.path)
-        self._store.put(key, json.dumps(asdict(facts)).encode())
-        return facts
+        return kept_facts(self.path, self._store)
 
     @property
     def frames(self) -> Frames:
@@ -302,10 +285,3 @@ class AnalysedClip:
                 raise
             return choose_speaker(frames, faces, None, None)
         return choose_speaker(frames, faces, speech, voice)
-
-
-def _facts(path: Path) -> ClipFacts:
-    try:
-        return probe(path)
-    except MediaError as error:
-        raise MissingError(error.reason, error.detail) from error

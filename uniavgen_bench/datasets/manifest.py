@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from uniavgen_bench.core.errors import InputError, Where
 from uniavgen_bench.core.hashing import sha256_file
-from uniavgen_bench.core.located import Row, read_rows
 from uniavgen_bench.core.run_files import first_problem
 from uniavgen_bench.core.sample import Role, Sample
 from uniavgen_bench.core.spec import Frozen
+from uniavgen_bench.core.tables import Row, read_rows
 from uniavgen_bench.datasets.columns import (
     FACTS,
     PUBLISHED,

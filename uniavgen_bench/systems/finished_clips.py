@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from uniavgen_bench.core.errors import InputError, Where, nearest
 from uniavgen_bench.core.ids import slug
-from uniavgen_bench.core.located import read_rows
 from uniavgen_bench.core.sample import Sample
+from uniavgen_bench.core.tables import read_rows
 
 Match = Literal["id", "prompt", "name"]
 CLIPS = frozenset({".mp4", ".mov", ".m4v", ".mpg", ".mpeg", ".webm", ".mkv", ".avi"})

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from uniavgen_bench.core.errors import InputError, Where, nearest
-from uniavgen_bench.core.located import read_rows, read_text
+from uniavgen_bench.core.located import read_text
+from uniavgen_bench.core.tables import read_rows
 
 LONGEST_ID = 200
 SPACE = re.compile(r"[ \t\n\r]*")
