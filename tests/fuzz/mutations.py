@@ -229,8 +229,8 @@ def structure(rng: random.Random, data: bytes, kind: str) -> bytes:
         for _ in range(rng.choice((1, 1, 2))):
             changed = restructured(rng, changed)
         return _json(changed, rng).encode("utf-8", "replace")
-    except (ValueError, RecursionError, yaml.YAMLError, csv.Error):
-        return words(rng, data)
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError, yaml.YAMLError, csv.Error):
+        return words(rng, data)  # PyYAML has no one error for tags that do not fit
 
 
 def _json(data: Any, rng: random.Random) -> str:
