@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ from validity.validate_world import beeping_clips, study_clips
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.media.decode import video_frames
 from uniavgen_bench.media.probe import ClipFacts, probe
-from uniavgen_bench.validity.perturb import Changed, StudyClip, changed, partners, sound_of
+from uniavgen_bench.validity import study
+from uniavgen_bench.validity.perturb import Changed, Perturbation, StudyClip, changed, partners, sound_of
 from uniavgen_bench.validity.perturb_list import GROUPS, known
 
 SOUND_ONLY = (
@@ -151,3 +154,31 @@ def test_every_change_has_a_name_of_its_own_and_groups_a_dose() -> None:
     assert len(set(names)) == len(names)
     for group in GROUPS.values():
         assert len({p.dose for p in group}) == len(group)
+
+
+@dataclass(frozen=True)
+class Deadly(Perturbation):
+    """Stand for a clip that kills its decoder."""
+
+    @property
+    def name(self) -> str:
+        """`deadly`."""
+        return "deadly"
+
+    def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
+        """End the process that does it."""
+        os.abort()
+
+
+def test_a_change_whose_process_dies_is_left_out_and_the_others_are_made(
+    clips: tuple[StudyClip, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {"clean": ("m",), "deadly": ("m",), "sound+80ms": ("m",)}
+    listed = {"clean": known()["clean"], "deadly": Deadly(), "sound+80ms": known()["sound+80ms"]}
+    monkeypatch.setattr(study, "known", lambda: listed)
+    heard: list[str] = []
+    works = study.make_works(
+        clips[:1], changes, tmp_path, study.Progress(step=heard.append), workers=2, timeout=120.0
+    )
+    assert [work.key.system for work in works] == ["clean", "sound+80ms"]
+    assert len(heard) == 3 and all(work.path is not None and work.path.is_file() for work in works)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import TimeoutError
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
+from pebble import ProcessExpired
 
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.store import home
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.runner.executors.start import start_worker
+from uniavgen_bench.runner.isolated_workers import IsolatedWorkers
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.validity.expect import MetricExpectations, changes_of
-from uniavgen_bench.validity.perturb import CLEAN, StudyClip, changed
+from uniavgen_bench.validity.perturb import CLEAN, Changed, StudyClip, changed
 from uniavgen_bench.validity.perturb_list import expanded, known
 
 COLUMNS = ("sample", "cluster", "change", "metric", "field", "value", "reason", "seconds")
@@ -34,13 +38,17 @@ class StudiedMetric:
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """How a study is computed; nothing here changes a score. `root`: where changed clips are kept."""
+    """How a study is computed; nothing here changes a score.
+
+    `root`: where changed clips are kept; `remote`: address of a store that others share.
+    """
 
     workers: int = 1
     device: str = "cpu"
     timeout: float = 1800.0
     root: Path | None = None
     store: Path | None = None
+    remote: str | None = field(default=None, repr=False)
 
     @property
     def kept(self) -> Path:
@@ -50,10 +58,11 @@ class StudyOptions:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a caller hears: a stage begins with so many steps, a step is done."""
+    """What a caller hears: a stage begins with so many steps, a step is done, a note for the user."""
 
     begin: Callable[[str, int], None] = lambda stage, steps: None
     step: Callable[[str], None] = lambda what: None
+    note: Callable[[str], None] = lambda text: None
 
 
 def planned_changes(metrics: Sequence[StudiedMetric]) -> dict[str, tuple[str, ...]]:
@@ -73,22 +82,47 @@ def make_works(
     changes: Mapping[str, tuple[str, ...]],
     root: Path,
     progress: Progress | None = None,
+    *,
+    workers: int = 1,
+    timeout: float = 1800.0,
 ) -> list[ClipWork]:
     """Write the changed clips that are not there yet; return what is to be scored, clip by clip.
 
-    Changes of one clip follow each other, so that what they share is found warm.
+    Changes of one clip follow each other, so that what they share is found warm. Worker processes write them: a clip
+    that kills its decoder, or takes longer than `timeout` s, is one that cannot be changed so.
     """
     say = progress or Progress()
-    say.begin("changing clips", len(clips) * len(changes))
+    wanted = [(number, name) for number in range(len(clips)) for name in changes]
+    say.begin("changing clips", len(wanted))
     works = []
-    for clip in clips:
-        for name, metrics in changes.items():
-            made = changed(known()[name], clip, clips, root)
-            if made is not None:
-                key = ClipKey(system=name, sample=clip.sample.id)
-                works.append(ClipWork(key, made.sample, made.path.absolute(), only_metrics=metrics))
-            say.step(f"{clip.sample.id} {name}")
+    for (number, name), made in zip(wanted, _made(wanted, clips, root, workers, timeout), strict=True):
+        if made is not None:
+            key = ClipKey(system=name, sample=clips[number].sample.id)
+            works.append(ClipWork(key, made.sample, made.path.absolute(), only_metrics=changes[name]))
+        say.step(f"{clips[number].sample.id} {name}")
     return works
+
+
+def _made(
+    wanted: Sequence[tuple[int, str]], clips: Sequence[StudyClip], root: Path, workers: int, timeout: float
+) -> Iterator[Changed | None]:
+    """Yield the changed clips in the order in which they are wanted; None where a change cannot be made."""
+    pool = IsolatedWorkers(max(1, min(workers, len(wanted))), start_worker, (1, os.getpid()))
+    try:
+        running = [
+            pool.schedule(changed, (known()[name], clips[number], clips, root), timeout)
+            for number, name in wanted
+        ]
+        for future in running:
+            try:
+                yield future.result()
+            except (TimeoutError, ProcessExpired):
+                yield None
+    except BaseException:
+        pool.stop()
+        raise
+    finally:
+        pool.join()
 
 
 def score_works(
@@ -112,12 +146,15 @@ def score_works(
         device=options.device,
         threads=threads,
         media="none",
+        remote=options.remote,
     )
     clusters = {clip.sample.id: clip.cluster for clip in clips}
     found: dict[ClipKey, ClipOutcome] = {}
     pool = PoolOptions(max(1, min(options.workers, len(works))), threads, options.timeout)
     for work, outcome in outcomes(config, [works], pool) if works else ():
         found[work.key] = outcome
+        for note in outcome.notes:
+            say.note(note)
         say.step(f"{work.key.sample} {work.key.system}")
     rows = [row for work in works for row in _rows(work, found[work.key], clusters)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": "float64", "seconds": "float64"})
@@ -154,7 +191,7 @@ def again(
         )
         for c in reversed(clips)
     ]
-    cold = replace(options, store=folder / "store", root=folder, workers=workers)
+    cold = replace(options, store=folder / "store", remote=None, root=folder, workers=workers)
     stage = f"again, nothing kept, {workers} process{'es' if workers > 1 else ''} x {threads}"
     return score_works(works, clips, metrics, cold, progress, threads=threads, stage=stage)
 

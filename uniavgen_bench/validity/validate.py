@@ -163,7 +163,10 @@ def _scored(
     metrics: Sequence[StudiedMetric], chosen: ClipSet, options: StudyOptions, progress: Progress | None
 ) -> pd.DataFrame:
     changes = planned_changes(metrics)
-    works = make_works(chosen.clips, changes, options.kept / "media", progress)
+    works = make_works(
+        chosen.clips, changes, options.kept / "media", progress,
+        workers=options.workers, timeout=options.timeout,
+    )  # fmt: skip
     return score_works(works, chosen.clips, metrics, options, progress)
 
 
