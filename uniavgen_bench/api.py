@@ -14,6 +14,7 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.located import Located, validate
 from uniavgen_bench.core.run_files import RunDirectory, RunManifest
 from uniavgen_bench.runner.ablation import FactorOptions
+from uniavgen_bench.runner.executors.executor import RayOptions
 from uniavgen_bench.runner.run import Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ReportBlock, ResolvedSuite, Suite, override, read_suite, resolve
 from uniavgen_bench.runner.suite_path import find_suite
@@ -136,11 +137,14 @@ def score(
     out: str | Path | None = None,
     workers: int | None = None,
     device: str = "cpu",
+    executor: str = "local",
+    ray: RayOptions | None = None,
+    store: str | None = None,
 ) -> pd.DataFrame:
     """Score finished clips and return the rows of scores.parquet.
 
     Scores are kept by content, so that a second call costs seconds. In a script, call it below
-    `if __name__ == "__main__":`, because it starts processes.
+    `if __name__ == "__main__":`, because it starts processes. `executor`, `ray` and `store` are those of `run`.
 
     Raises:
         BenchError: what is wrong with the input, in one line.
@@ -148,7 +152,10 @@ def score(
     resolved = score_suite(
         Path(clips), manifest=Path(manifest) if manifest else None, metrics=metrics, controls=controls
     )
-    options = RunOptions(out=Path(out) if out else None, workers=workers, device=device, command="score()")
+    options = RunOptions(
+        out=Path(out) if out else None, workers=workers, device=device, command="score()",
+        executor=executor, ray=ray or RayOptions(), store=store,
+    )  # fmt: skip
     return run_suite(resolved, options, Hooks()).directory.scores()
 
 
@@ -162,18 +169,24 @@ def run(
     out: str | Path | None = None,
     workers: int | None = None,
     device: str = "cpu",
+    executor: str = "local",
+    ray: RayOptions | None = None,
+    store: str | None = None,
 ) -> Run:
     """Run a suite file, or a bundled suite by its name, and return the finished run.
 
     `factors` (`NAME=LEVEL,LEVEL`), `of` and `design` vary a system as `--factor`, `--of` and `--design` do.
+    `executor` is `local` or `ray`, which takes `ray` of its cluster; `store` is the address of a store that others
+    share (docs/executors.md).
 
     Raises:
         BenchError: what is wrong with the suite or its data, in one line.
     """
     read, located = read_suite(find_suite(str(suite)), settings)
     options = RunOptions(
-        out=Path(out) if out else None, workers=workers, device=device, command=f"run({suite!s})"
-    )
+        out=Path(out) if out else None, workers=workers, device=device, command=f"run({suite!s})",
+        executor=executor, ray=ray or RayOptions(), store=store,
+    )  # fmt: skip
     varied = FactorOptions(tuple(factors), of, design)
     return Run(run_suite(resolve(read, located, varied), options, Hooks()).directory.root)
 

@@ -42,6 +42,14 @@ RayGpus = Annotated[
     typer.Option(min=0.0, help="GPUs of a Ray worker, 0.5 for two on one; default: 1 with --device cuda."),
 ]
 RayMemory = Annotated[float | None, typer.Option(min=0.1, help="GiB of memory of a Ray worker.")]
+SharedStore = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Share results at an address of fsspec, s3://… or a folder; default: UNIAVGEN_BENCH_STORE.",
+    ),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Refuse to fetch anything.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace another run in --out.")]
 Settings = Annotated[
@@ -111,6 +119,7 @@ def score(
     ray_cpus: RayCpus = 1.0,
     ray_gpus: RayGpus = None,
     ray_memory: RayMemory = None,
+    store: SharedStore = None,
     offline: Offline = False,
     replace: Replace = False,
     settings: Settings = None,
@@ -143,7 +152,7 @@ def score(
         chosen += tuple(s.info.id for s in resolved.systems if s.plugin.derived and s.info.id not in chosen)
     _run(resolved, json, out=out, limit=limit, systems=chosen, workers=workers, device=device,
          timeout=timeout, offline=offline, replace=replace, executor=executor,
-         ray=(ray_address, ray_cpus, ray_gpus, ray_memory))  # fmt: skip
+         ray=(ray_address, ray_cpus, ray_gpus, ray_memory), store=store)  # fmt: skip
 
 
 @app.command()
@@ -164,6 +173,7 @@ def run(
     ray_cpus: RayCpus = 1.0,
     ray_gpus: RayGpus = None,
     ray_memory: RayMemory = None,
+    store: SharedStore = None,
     offline: Offline = False,
     replace: Replace = False,
     settings: Settings = None,
@@ -192,7 +202,7 @@ def run(
     varied = FactorOptions(tuple(factors or ()), of, design)
     _run(resolve(read, located, varied), json, out=out, limit=limit, systems=_names(systems), workers=workers,
          device=device, timeout=timeout, offline=offline, replace=replace, executor=executor,
-         ray=(ray_address, ray_cpus, ray_gpus, ray_memory))  # fmt: skip
+         ray=(ray_address, ray_cpus, ray_gpus, ray_memory), store=store)  # fmt: skip
 
 
 @app.command()

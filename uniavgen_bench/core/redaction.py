@@ -32,6 +32,8 @@ TOKENS = (
 )
 """Shapes of the tokens of well-known services, of JSON web tokens, and of passwords in addresses."""
 HIDDEN = "[secret]"
+ADDRESS_OPTION = "--store"
+"""The option whose value is an address, with or without a password in it."""
 SHORTEST, SHORTEST_SECRET = 8, 4
 """Characters that a passed value has at least to be hidden, and one whose name looks like a secret's."""
 
@@ -64,9 +66,14 @@ def secret_in(words: Sequence[str]) -> str | None:
 
 def told_command(words: Sequence[str]) -> str:
     """Return a command line as a run may keep it: in the place of what looks like a secret stands that it did."""
-    told, hides = [], False
+    told, hides, before = [], False, ""
     for word in words:
         name, equals, value = word.partition("=")
+        if before == ADDRESS_OPTION or (name == ADDRESS_OPTION and equals):
+            told.append(f"{name}={told_address(value)}" if name == ADDRESS_OPTION else told_address(word))
+            before = ""
+            continue
+        before = word
         last = name.rpartition(".")[2]  # of a setting such as systems.0.options.env.HF_TOKEN
         option = name.startswith("-")
         secret = _secret_option(name) if option else secret_name(last)
@@ -74,6 +81,27 @@ def told_command(words: Sequence[str]) -> str:
         told.append(f"{name}={HIDDEN}" if hidden and equals and not hides else HIDDEN if hidden else word)
         hides = option and not equals and secret
     return Redaction().text(" ".join(told))
+
+
+def split_address(address: str) -> tuple[str, str, str]:
+    """Return of `scheme://user:password@host/path` the scheme with `://`, what gives access, and the rest.
+
+    Also where a slash stands in the password, as in keys of S3.
+    """
+    scheme, colon, rest = address.partition("://")
+    if not colon:
+        return "", "", address
+    access, at, behind = rest.rpartition("@")
+    if at and (":" in access or "/" not in access):
+        return scheme + colon, access, behind
+    return scheme + colon, "", rest
+
+
+def told_address(address: str) -> str:
+    """Return an address as it may be shown: without user and password, and without what stands behind a `?`."""
+    scheme, access, rest = split_address(address)
+    place, asked, _ = rest.partition("?") if scheme else (rest, "", "")
+    return scheme + (f"{HIDDEN}@" if access else "") + place + (f"?{HIDDEN}" if asked else "")
 
 
 def environment_of_tools(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -86,7 +86,8 @@ class RunManifest(Frozen):
 
     `media`: by system, what its clips are like and that they were scored as they are. `checkouts`: by system of other
     projects, the commit of each checkout that it ran in, by the name of the project. `precision`: by system with
-    networks whose numbers are known, in which numbers they compute.
+    networks whose numbers are known, in which numbers they compute. `executor`: where its `workers` were, `local` or
+    `ray`; None in manifests that are older than this field.
     """
 
     schema_version: Literal[1] = 1
@@ -101,6 +102,7 @@ class RunManifest(Frozen):
     seconds: float | None = None
     environment: dict[str, str]
     device: str
+    executor: str | None = None
     workers: int
     systems: list[SystemInfo]
     metrics: list[MetricSpec]

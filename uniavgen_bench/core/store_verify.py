@@ -12,9 +12,9 @@ from uniavgen_bench.core.store import Store, damage, drop
 
 @dataclass(frozen=True)
 class DamagedEntry:
-    """An entry that cannot be used: its file, its size in bytes, what is wrong, and whether it was removed."""
+    """An entry that cannot be used: where it is, its size in bytes, what is wrong, and whether it was removed."""
 
-    path: Path
+    path: Path | str
     bytes: int
     problem: str
     removed: bool = False
@@ -24,7 +24,7 @@ class DamagedEntry:
 class Verified:
     """What reading a whole store showed. `entries` and `bytes` count all, the damaged ones too."""
 
-    root: Path
+    root: Path | str
     entries: int
     bytes: int
     damaged: tuple[DamagedEntry, ...]

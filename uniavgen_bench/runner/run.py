@@ -16,6 +16,7 @@ from uniavgen_bench.core.atomic import write_atomic, write_json
 from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.gate_files import GATE_FILE
 from uniavgen_bench.core.hashing import sha256_json
+from uniavgen_bench.core.remote_address import chosen_remote
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import (
     SCORE_COLUMNS,
@@ -51,7 +52,10 @@ from uniavgen_bench.weights.locate import WeightLocator
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is executed; nothing here changes a score."""
+    """How a run is executed; nothing here changes a score.
+
+    `store`: address of a store that others share; None: what `UNIAVGEN_BENCH_STORE` names, else none.
+    """
 
     out: Path | None = None
     limit: int | None = None
@@ -64,6 +68,7 @@ class RunOptions:
     command: str = ""
     executor: str = "local"
     ray: RayOptions = field(default_factory=RayOptions)
+    store: str | None = field(default=None, repr=False)
 
     @property
     def spread(self) -> ExecutorOptions:
@@ -108,6 +113,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
     """
     hooks = hooks or Hooks()
     check_executor(options.spread)
+    remote = chosen_remote(options.store)
     check_device(options.device, here=options.executor == "local")
     plan = make_plan(resolved, limit=options.limit, only=options.systems)
     for note in plan.notes:
@@ -144,6 +150,7 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))
         write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
         hooks.planned(plan)
+        options = replace(options, store=remote.given if remote else None)
         done = _score_all(resolved, plan, options, directory, executor, hooks)
         return _finish(directory, manifest, plan, resolved, done, began)
 
@@ -203,6 +210,7 @@ def _manifest(
         started=started.isoformat(timespec="seconds"),
         environment=environment(),
         device=options.device,
+        executor=options.executor,
         workers=workers,
         systems=list(plan.systems),
         metrics=[metric.spec for _, metric in resolved.metrics],
@@ -233,7 +241,9 @@ def _score_all(
         device=options.device,
         threads=executor.threads,
         media=resolved.suite.report.media,
+        remote=options.store,
     )
+    told: set[str] = set()
     paths: dict[ClipKey, Path] = {c.key: c.path for c in plan.clips if c.path is not None}
     finished: dict[ClipKey, ClipOutcome] = {}
     made = make_staged(resolved, plan, root, options.device, hooks.note, hooks.made)
@@ -241,6 +251,10 @@ def _score_all(
     stages = [[w for w in works if bool(w.sources) is derived] for derived in (False, True)]
     for work, outcome in executor.outcomes(config, stages):
         finished[work.key] = outcome
+        for note in outcome.notes:
+            if note not in told:
+                hooks.note(note)
+        told.update(outcome.notes)
         hooks.finished(work, outcome)
     return finished
 

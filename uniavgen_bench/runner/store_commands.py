@@ -11,9 +11,13 @@ store_app = typer.Typer(
     no_args_is_help=True, help="What is kept between runs: artefacts and scores of clips, answers of judges."
 )
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Folder = Annotated[
-    Path | None,
-    typer.Option("--store", metavar="FOLDER", help="Another store than those of UNIAVGEN_BENCH_HOME."),
+Place = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="FOLDER|URL",
+        help="Another store than those of UNIAVGEN_BENCH_HOME, for example s3://bucket/folder.",
+    ),
 ]
 
 
@@ -22,7 +26,7 @@ def verify_command(
     repair: Annotated[
         bool, typer.Option("--repair", help="Remove the damaged entries: they are made anew when needed.")
     ] = False,
-    store: Folder = None,
+    store: Place = None,
     json: Json = False,
 ) -> None:
     """Read every entry and compare it with the digest that was written with it.
@@ -34,6 +38,8 @@ def verify_command(
         uniavgen-bench store verify
 
         uniavgen-bench store verify --repair
+
+        uniavgen-bench store verify --store s3://bucket/uniavgen-bench
     """
     from uniavgen_bench.runner.store_show import show_verified
 
@@ -54,14 +60,14 @@ def gc_command(
     delete: Annotated[
         bool, typer.Option("--delete/--dry-run", help="Delete it, or only tell what would go.")
     ] = False,
-    store: Folder = None,
+    store: Place = None,
     json: Json = False,
 ) -> None:
     """Tell what the store can do without, or delete it: files that a killed process left, and entries.
 
     An entry may go when none of the runs given used it, or when it was not of use for --older-than days; with both,
     only when both hold; with neither, no entry goes. What is being written, or is younger than an hour, stays.
-    Answers of judges stay: they were paid for.
+    Answers of judges stay: they were paid for. At a URL, days are counted from when an entry was written.
 
     Examples:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.remote_address import VARIABLE, RemoteAddress, read_address
+from uniavgen_bench.core.remote_care import collect_remote, verify_remote
 from uniavgen_bench.core.run_events import read_entries
 from uniavgen_bench.core.store import home
 from uniavgen_bench.core.store_gc import Amount, Sorted, Unwanted, collect
@@ -26,10 +29,10 @@ SHOWN = 20
 """Damaged entries that are printed one by one."""
 
 
-def show_verified(store: Path | None, *, repair: bool, json: bool) -> bool:
+def show_verified(store: str | None, *, repair: bool, json: bool) -> bool:
     """Verify one store, or all of the home; return whether no damaged entry is left."""
     with _readable(), _counted(quiet=json) as seen:
-        found = [verify_store(root, repair=repair, seen=seen) for root in _stores(store)]
+        found = [_verify(place, repair=repair, seen=seen) for place in _stores(store)]
     left = sum(1 for v in found for d in v.damaged if not d.removed)
     if json:
         typer.echo(jsonlib.dumps([_verified_row(v) for v in found], indent=2, ensure_ascii=False))
@@ -60,7 +63,7 @@ def show_verified(store: Path | None, *, repair: bool, json: bool) -> bool:
 
 
 def show_collected(
-    runs: Sequence[Path], days: float | None, store: Path | None, *, delete: bool, json: bool
+    runs: Sequence[Path], days: float | None, store: str | None, *, delete: bool, json: bool
 ) -> None:
     """Tell or delete what can go.
 
@@ -70,19 +73,18 @@ def show_collected(
     used = frozenset[str]().union(*(read_entries(run) for run in runs)) if runs else None
     wanted = Unwanted(used, days)
     with _readable():
-        found = {
-            root: collect(root, Unwanted() if root.name == ANSWERS else wanted, delete=delete)
-            for root in _stores(store)
-        }
+        found = {place: _collect(place, wanted, delete=delete) for place in _stores(store)}
     if json:
-        rows = [{"store": str(root), "deleted": delete, **_sorted_row(what)} for root, what in found.items()]
+        rows = [
+            {"store": _shown(place), "deleted": delete, **_sorted_row(what)} for place, what in found.items()
+        ]
         typer.echo(jsonlib.dumps(rows, indent=2, ensure_ascii=False))
         return
     console = Console()
     table = _table("store", "what", "files", "MB")
-    for root, what in found.items():
-        table.add_row(Text(str(root)), "half-written, left over", *_cells(what.parts))
-        if root.name != ANSWERS:
+    for place, what in found.items():
+        table.add_row(Text(_shown(place)), "half-written, left over", *_cells(what.parts))
+        if not _of_judges(place):
             table.add_row("", f"entries, {_why(used is not None, days)}", *_cells(what.unused))
         table.add_row("", "entries that stay", *_cells(what.kept))
         if what.stays.files:
@@ -97,12 +99,37 @@ def show_collected(
     )
 
 
-def _stores(store: Path | None) -> list[Path]:
+def _stores(store: str | None) -> list[Path | RemoteAddress]:
     if store is None:
+        if os.environ.get(VARIABLE):
+            said = f"the store of {VARIABLE} is left alone: name it with --store"
+            Console(stderr=True).print(f"[yellow]note[/]  {said}", highlight=False)
         return [home() / SCORES, home() / ANSWERS]
-    if not store.is_dir():
+    if "://" in store:
+        return [read_address(store)]
+    if not Path(store).is_dir():
         raise InputError(f"there is no folder {store}")
-    return [store]
+    return [Path(store)]
+
+
+def _verify(place: Path | RemoteAddress, *, repair: bool, seen: Callable[[], None]) -> Verified:
+    if isinstance(place, RemoteAddress):
+        return verify_remote(place, repair=repair, seen=seen)
+    return verify_store(place, repair=repair, seen=seen)
+
+
+def _collect(place: Path | RemoteAddress, wanted: Unwanted, *, delete: bool) -> Sorted:
+    if isinstance(place, RemoteAddress):
+        return collect_remote(place, wanted, delete=delete)
+    return collect(place, Unwanted() if _of_judges(place) else wanted, delete=delete)
+
+
+def _of_judges(place: Path | RemoteAddress) -> bool:
+    return isinstance(place, Path) and place.name == ANSWERS
+
+
+def _shown(place: Path | RemoteAddress) -> str:
+    return place.shown if isinstance(place, RemoteAddress) else str(place)
 
 
 def _why(by_run: bool, days: float | None) -> str:

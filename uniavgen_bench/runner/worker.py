@@ -16,6 +16,7 @@ from uniavgen_bench.core.errors import BenchError
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.registry import METRICS, SYSTEMS, Registry
+from uniavgen_bench.core.remote_store import open_store, remote_at
 from uniavgen_bench.core.result import Evidence, Missing, MissingError, Reason
 from uniavgen_bench.core.run_files import ClipRecord, CurveData, EvidenceData
 from uniavgen_bench.core.sample import ClipKey, Sample
@@ -32,7 +33,10 @@ from uniavgen_bench.weights.models import Models
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What all clips of a run share; small and picklable, so that it travels with each clip."""
+    """What all clips of a run share; small and picklable, so that it travels with each clip.
+
+    `remote`: address of a store that `store` is in front of (`core.remote_store`).
+    """
 
     run: Path
     store: Path
@@ -41,6 +45,7 @@ class WorkerConfig:
     device: str
     threads: int
     media: str
+    remote: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class ClipWork:
 class ClipOutcome:
     """All that a run keeps of a clip. `timings`: seconds by stage, for the profile. `problems`: for the log.
 
-    `entries`: keys of the store's entries that it used.
+    `entries`: keys of the store's entries that it used. `notes`: what the user should be told, once in a run.
     """
 
     record: ClipRecord
@@ -72,6 +77,7 @@ class ClipOutcome:
     timings: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class StorageFullError(BenchError):
@@ -128,12 +134,14 @@ def process_clip(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
         StorageFullError: nothing can be written any more; the only error that stops a run.
     """
     with disk_errors():
-        return _process(config, work)
+        outcome = _process(config, work)
+    notes = remote_at(config.remote).notes() if config.remote is not None else ()
+    return replace(outcome, notes=notes) if notes else outcome
 
 
 def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
     models = _models(config.device, config.threads)
-    store = Store(config.store)
+    store = open_store(config.store, config.remote)
     names = work.only_metrics or config.metrics
     metrics = [_metric(name) for name in names]
     timings: dict[str, float] = {}
@@ -297,4 +305,5 @@ def merge(outcomes: list[ClipOutcome]) -> ClipOutcome:
     """Join the outcomes of one clip that was scored metric by metric after a crash."""
     best = next((o for o in outcomes if o.record.sha256 is not None), outcomes[0])
     entries = tuple(sorted({key for o in outcomes for key in o.entries}))
-    return replace(best, scored=tuple(s for o in outcomes for s in o.scored), entries=entries)
+    notes = tuple(note for o in outcomes for note in o.notes)
+    return replace(best, scored=tuple(s for o in outcomes for s in o.scored), entries=entries, notes=notes)

@@ -164,11 +164,11 @@ def _rows(work: ClipWork, outcome: ClipOutcome, clusters: Mapping[str, str]) -> 
     rows: list[tuple[object, ...]] = []
     sample = work.key.sample
     for scored in outcome.scored:
-        for field, score in scored.scores.items():
+        for name, score in scored.scores.items():
             missing = isinstance(score, Missing)
             value = float("nan") if isinstance(score, Missing) else score.value
             reason = str(score) if missing else ""
-            row = (sample, clusters[sample], work.key.system, scored.metric, field, value, reason)
+            row = (sample, clusters[sample], work.key.system, scored.metric, name, value, reason)
             rows.append((*row, scored.seconds))
     return rows
 

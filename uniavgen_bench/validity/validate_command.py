@@ -41,6 +41,12 @@ def validate(
         bool, typer.Option("--repeats/--no-repeats", help="Score some clips again from nothing.")
     ] = True,
     offline: Annotated[bool, typer.Option("--offline", help="Refuse to fetch anything.")] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Share results at an address of fsspec; default: UNIAVGEN_BENCH_STORE."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Test the metrics themselves: known changes of clips, controls, repeats; a verdict on each.
@@ -71,5 +77,6 @@ def validate(
         repeats=repeats,
         offline=offline,
         command=told_command(["uniavgen-bench", *map(shlex.quote, sys.argv[1:])]),
+        store=store,
     )
     validate_and_show(asked, json=json)

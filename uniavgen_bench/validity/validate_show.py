@@ -6,7 +6,7 @@ import json as jsonlib
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -24,6 +24,7 @@ from rich.table import Table
 
 from uniavgen_bench.analysis.needs import needed_weights
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.remote_address import chosen_remote
 from uniavgen_bench.core.store import home
 from uniavgen_bench.report.validity_view import validity_rows
 from uniavgen_bench.runner.run import check_device
@@ -70,6 +71,7 @@ class Asked:
     repeats: bool
     offline: bool
     command: str
+    store: str | None = field(default=None, repr=False)
 
 
 class _Display:
@@ -119,7 +121,15 @@ def validate_and_show(asked: Asked, *, json: bool) -> None:
     def note(text: str) -> None:
         console.print(f"[yellow]note[/]  {escape(text)}", highlight=False)
 
+    told: set[str] = set()
+
+    def note_once(text: str) -> None:
+        if text not in told:
+            note(text)
+        told.add(text)
+
     started = time.perf_counter()
+    remote = chosen_remote(asked.store)
     check_device(asked.device)
     if asked.out.is_file():
         raise InputError(f"{asked.out} is a file", way_out="name a folder or a run")
@@ -132,7 +142,12 @@ def validate_and_show(asked: Asked, *, json: bool) -> None:
     writable(home() / "store", "name another folder with UNIAVGEN_BENCH_HOME")
     display = _Display(console)
     workers = asked.workers or processors()
-    options = StudyOptions(workers=workers, device=asked.device, timeout=asked.timeout)
+    options = StudyOptions(
+        workers=workers,
+        device=asked.device,
+        timeout=asked.timeout,
+        remote=remote.given if remote else None,
+    )
     try:
         validated = validate_metrics(
             metrics,
@@ -140,7 +155,7 @@ def validate_and_show(asked: Asked, *, json: bool) -> None:
             options,
             command=asked.command,
             repeats=asked.repeats,
-            progress=Progress(display.begin, display.step),
+            progress=Progress(display.begin, display.step, note_once),
         )
     finally:
         display.stop()

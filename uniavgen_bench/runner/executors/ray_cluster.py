@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -196,10 +196,11 @@ class _Crew:
         self, options: ExecutorOptions, number: int, config: WorkerConfig, note: Callable[[str], None]
     ) -> None:
         self._options, self._config, self._note = options, config, note
-        mark_store(config.store)
+        mark_store(config)
         self._here = surroundings(config)
         self._shared = ray.put(config)
         self._dead_starts, self._alone_since, self._told = 0, time.monotonic(), False
+        self._apart: set[str] = set()
         self._workers = [self._new() for _ in range(number)]
 
     def stop(self) -> None:
@@ -286,11 +287,20 @@ class _Crew:
             raise BenchError(f"a worker of the cluster cannot start: {answer.text}")
         if isinstance(answer, BenchError):
             raise InputError(f"a node of the cluster cannot be used: {answer}")
+        if self._config.remote is not None and answer.store != self._here.store:
+            # Results by content address are right wherever they lie: this costs time, and no run ends for it.
+            self._note_alone(answer.node)
+            answer = replace(answer, store=self._here.store)
         wrong = difference(self._here, answer)
         if wrong is not None:
             raise InputError(f"node {answer.node} {wrong[0]}", way_out=wrong[1])
         worker.ready, worker.reference = True, None
         self._dead_starts = 0
+
+    def _note_alone(self, node: str) -> None:
+        if node not in self._apart:
+            self._note(f"node {node} does not see the shared store: what it computes stays there")
+        self._apart.add(node)
 
     def _replace(self, worker: _Worker) -> None:
         ray.kill(worker.actor, no_restart=True)

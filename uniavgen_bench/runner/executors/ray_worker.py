@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,28 +105,40 @@ def surroundings(config: WorkerConfig) -> Surroundings:
         code=code_sha256(),
         packages={name: found for name, found in environment().items() if name != "platform"},
         manifest=sha256_file(manifest) if manifest.is_file() else "absent",
-        store=_mark(config.store),
+        store=_mark(config),
         asked=tuple(sorted(name for name in os.environ if name.startswith(PREFIX))),
     )
 
 
-def _mark(store: Path) -> str:
+def _mark(config: WorkerConfig) -> str:
     """Return what is kept under a fixed address of a store: two folders are one store when it is the same."""
     from uniavgen_bench.core.hashing import sha256_json
-    from uniavgen_bench.core.store import Store
+    from uniavgen_bench.core.remote_store import open_store
 
-    return (Store(store).get(sha256_json(["store mark"])) or b"absent").decode()
+    with _shared_store(config) as root:
+        return (open_store(root, config.remote).get(sha256_json(["store mark"])) or b"absent").decode()
 
 
-def mark_store(store: Path) -> None:
+def mark_store(config: WorkerConfig) -> None:
     """Put a mark into a store that has none, by which it can be told from another."""
     import secrets
 
     from uniavgen_bench.core.hashing import sha256_json
-    from uniavgen_bench.core.store import Store
+    from uniavgen_bench.core.remote_store import open_store
 
-    if _mark(store) == "absent":
-        Store(store).put(sha256_json(["store mark"]), secrets.token_hex(16).encode())
+    if _mark(config) == "absent":
+        with _shared_store(config) as root:
+            open_store(root, config.remote).put(sha256_json(["store mark"]), secrets.token_hex(16).encode())
+
+
+@contextmanager
+def _shared_store(config: WorkerConfig) -> Iterator[Path]:
+    """Give the folder of the store; an empty one in front of an address, so that only what lies there is found."""
+    if config.remote is None:
+        yield config.store
+        return
+    with tempfile.TemporaryDirectory(prefix="uniavgen-bench-") as folder:
+        yield Path(folder)
 
 
 def difference(here: Surroundings, there: Surroundings) -> tuple[str, str] | None:

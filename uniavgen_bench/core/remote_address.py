@@ -1,0 +1,109 @@
+"""Where a shared store lies: an address of fsspec, without its secrets wherever it is shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from uniavgen_bench.core.errors import InputError, unknown_name
+from uniavgen_bench.core.redaction import HIDDEN, Redaction, split_address, told_address
+
+VARIABLE = "UNIAVGEN_BENCH_STORE"
+"""Names the address of a shared store for all runs."""
+WHOLE = frozenset(
+    {"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "tos", "http", "https"}
+)
+"""Protocols by which an object appears whole or not at all; elsewhere a file is written aside and moved."""
+_KEYS = re.compile(r"(?P<scheme>s3a?)://(?P<key>[^:/@]+):(?P<secret>[^@]+)@(?P<rest>.*)")
+
+
+@dataclass(frozen=True)
+class RemoteAddress:
+    """An address: as it was `given`, its `url` and `options` as fsspec takes them, and as people may see it."""
+
+    given: str = field(repr=False)
+    url: str = field(repr=False)
+    shown: str
+    options: dict[str, str] = field(default_factory=dict, repr=False)
+    _secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def protocol(self) -> str:
+        """What stands before `://`."""
+        return self.url.partition("://")[0]
+
+    def connect(self) -> tuple[Any, str]:
+        """Return a filesystem of its own and the folder in it; raises whatever the filesystem does."""
+        from fsspec.core import url_to_fs
+
+        files, root = url_to_fs(self.url, skip_instance_cache=True, **self.options)
+        return files, str(root).rstrip("/")
+
+    def hide(self, text: str) -> str:
+        """Return a text without the secrets of the address."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return Redaction().text(text)
+
+    def told(self, error: BaseException, path: str = "") -> str:
+        """Return what an error says in one line, without secrets, and without the `path` of one entry."""
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        said = said.replace(path, "…") if path else said
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        return self.hide(lines[0][:200]) if lines else type(error).__name__
+
+
+def chosen_remote(given: str | None) -> RemoteAddress | None:
+    """Return the address that an option names, else the variable `UNIAVGEN_BENCH_STORE`, or None.
+
+    Raises:
+        InputError: it is no address, its protocol is unknown, or the package for it is not installed.
+    """
+    text, source = (given, "--store") if given else (os.environ.get(VARIABLE, ""), VARIABLE)
+    return read_address(text, source) if text else None
+
+
+def read_address(text: str, source: str = "--store") -> RemoteAddress:
+    """Read an address such as `s3://bucket/folder`, or a folder of this machine; nothing is connected to.
+
+    Raises:
+        InputError: it is no address, its protocol is unknown, or the package for it is not installed.
+    """
+    shown = told_address(text)
+    if "::" in text:
+        raise InputError(f"{source} {shown}: chains of addresses are not read", way_out="name one address")
+    if "://" not in text:
+        folder = Path(text).expanduser().absolute()
+        return RemoteAddress(str(folder), f"file://{folder}", str(folder))
+    _check_protocol(text.partition("://")[0], f"{source} {shown}")
+    keys = _KEYS.fullmatch(text)
+    if keys is not None:
+        key, secret = unquote(keys["key"]), unquote(keys["secret"])
+        url, options = f"{keys['scheme']}://{keys['rest']}", {"key": key, "secret": secret}
+        return RemoteAddress(text, url, shown, options, _forms(text))
+    return RemoteAddress(text, text, shown, {}, _forms(text))
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """Return what gives access by an address in the ways in which it may stand in a message, longest first."""
+    _, access, rest = split_address(text)
+    found = {access, *access.split(":", 1), rest.partition("?")[2]}
+    forms = {form for part in found for form in (part, unquote(part), quote(unquote(part), safe=""))}
+    return tuple(sorted((form for form in forms if len(form) > 3), key=lambda form: -len(form)))
+
+
+def _check_protocol(protocol: str, named: str) -> None:
+    from fsspec.registry import get_filesystem_class, known_implementations, registry
+
+    if protocol not in registry and protocol not in known_implementations:
+        error = unknown_name("protocol", protocol, {*known_implementations, *registry})
+        raise InputError(f"{named}: {error.what}", way_out=error.way_out)
+    try:
+        get_filesystem_class(protocol)
+    except ImportError as error:
+        way_out = str(error).partition("\n")[0] or f"install the package of fsspec for {protocol}"
+        raise InputError(f"{named}: a package is missing", way_out=way_out) from None

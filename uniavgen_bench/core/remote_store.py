@@ -1,0 +1,190 @@
+"""A store that others share: entries at an address of fsspec, with a local store in front."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from uniavgen_bench.core.errors import one_line
+from uniavgen_bench.core.remote_address import WHOLE, RemoteAddress, read_address
+from uniavgen_bench.core.store import DIGEST, Store, damage
+
+LIMIT = 60.0
+"""Seconds that reading or writing one entry may take."""
+PAUSE, LONGEST_PAUSE = 60.0, 3600.0
+"""Seconds for which an address is left alone after it failed; twice as long each time that it fails again."""
+
+Answer = TypeVar("Answer")
+Done = Literal["read", "written"]
+MEANS: dict[Done, str] = {
+    "read": "what it holds is computed anew",
+    "written": "results stay in the local store",
+}
+
+
+class Remote:
+    """The entries at one address. What fails there costs time and is told once; it raises nothing."""
+
+    def __init__(self, address: RemoteAddress) -> None:
+        self.address = address
+        self._files: tuple[Any, str] | None = None
+        self._alone: dict[Done, tuple[float, float]] = {}  # until when, and for how long next time
+        self._said: set[Done] = set()
+        self._notes: list[str] = []
+
+    def get(self, key: str) -> bytes | None:
+        """Return the file of an entry, or None when there is none or it cannot be read."""
+        return self._asked("read", key, _read)
+
+    def put(self, key: str, entry: bytes) -> None:
+        """Write the file of an entry, where that can be done."""
+        whole = self.address.protocol in WHOLE
+
+        def write(files: Any, path: str) -> None:
+            (_write_whole if whole else _write_aside)(files, path, entry)
+
+        self._asked("written", key, write)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a user should know and was not told yet."""
+        notes, self._notes = tuple(self._notes), []
+        return notes
+
+    def _asked(self, what: Done, key: str, do: Callable[[Any, str], Answer]) -> Answer | None:
+        until, pause = self._alone.get(what, (0.0, PAUSE))
+        if time.monotonic() < until:
+            return None
+        path = entry_path("", key)
+        try:
+            answer = within(LIMIT, lambda: do(*self._place(key)))
+        except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and none may end a run
+            self._files = None  # its connection may be broken for good
+            self._alone[what] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)
+            if what not in self._said:
+                self._said.add(what)
+                said = "no answer" if isinstance(error, TimeoutError) else self.address.told(error, path)
+                self._notes.append(
+                    one_line(f"the store {self.address.shown} cannot be {what} ({said}): {MEANS[what]}")
+                )
+            return None
+        self._alone.pop(what, None)
+        return answer
+
+    def _place(self, key: str) -> tuple[Any, str]:
+        if self._files is None:
+            self._files = self.address.connect()
+        files, root = self._files
+        return files, entry_path(root, key)
+
+
+class RemoteStore(Store):
+    """A local store in front of one that others share.
+
+    What is not here is read there, and then is here too; what is put is written to both. Only the local one can
+    raise. Entries there are not deleted: a damaged one counts as absent and is written over.
+    """
+
+    def __init__(self, root: Path, remote: Remote) -> None:
+        super().__init__(root)
+        self._remote = remote
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes under a key from here or there, or None."""
+        found = super().get(key)
+        if found is not None:
+            return found
+        entry = self._remote.get(key)
+        if entry is None or damage(entry):
+            return None
+        data = entry[DIGEST:]
+        with suppress(OSError):
+            super().put(key, data)
+        self.used.add(key)
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep bytes under a key, here and there.
+
+        Raises:
+            OSError: as `Store.put` does, for the local store.
+        """
+        super().put(key, data)
+        self._remote.put(key, hashlib.sha256(data).digest() + data)
+
+
+def open_store(root: Path, remote: str | None) -> Store:
+    """Return the store in a folder, in front of the one at the address `remote` where that is given.
+
+    Raises:
+        InputError: the address cannot be used here (see `remote_address.read_address`).
+    """
+    return Store(root) if remote is None else RemoteStore(root, remote_at(remote))
+
+
+@functools.cache
+def remote_at(remote: str) -> Remote:
+    """Return the one connection of this process to an address."""
+    return Remote(read_address(remote))
+
+
+def entry_path(root: str, key: str) -> str:
+    """Return the path of an entry, the same below every root."""
+    return f"{root}/{key[:2]}/{key[2:]}"
+
+
+def within(seconds: float, do: Callable[[], Answer]) -> Answer:
+    """Return what a function returns or raises; raises `TimeoutError` when it has not ended in time.
+
+    It goes on then, in a thread that keeps no process alive: filesystems have no common way to be stopped.
+    """
+    done: Future[Answer] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(do())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
+            done.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return done.result(timeout=seconds)
+
+
+def _read(files: Any, path: str) -> bytes | None:
+    files.invalidate_cache()  # of folders: another writer's entry would not be seen
+    try:
+        return bytes(files.cat_file(path))
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+
+
+def _write_whole(files: Any, path: str, entry: bytes) -> None:
+    files.pipe_file(path, entry)
+
+
+def _write_aside(files: Any, path: str, entry: bytes) -> None:
+    """Write under another name, then move: readers see a whole entry or none."""
+    folder, _, name = path.rpartition("/")
+    part = f"{folder}/.{name[:40]}.{secrets.token_hex(6)}"
+    try:
+        try:
+            files.pipe_file(part, entry)
+        except Exception:  # noqa: BLE001 - the first of its folder; each filesystem says so in its own way
+            files.makedirs(folder, exist_ok=True)
+            files.pipe_file(part, entry)
+        try:
+            files.mv(part, path)
+        except Exception:  # noqa: BLE001 - some move onto no file that is there, a damaged one perhaps
+            files.rm_file(path)
+            files.mv(part, path)
+    except BaseException:
+        with suppress(Exception):
+            files.rm_file(part)
+        raise
