@@ -19,14 +19,20 @@ from uniavgen_bench.systems.system import SystemPlugin
 VOICE = str(FAKES / "samples" / "voice.wav")
 
 
-def cascade(name: str, *, voice: str | None = VOICE, video: dict[str, Any] | None = None) -> CascadeSystem:
+def cascade(
+    name: str,
+    *,
+    voice: str | None = VOICE,
+    video: dict[str, Any] | None = None,
+    speech: dict[str, Any] | None = None,
+) -> CascadeSystem:
     plugin = Registry(SYSTEMS, "system", SystemPlugin).load(f"f5-tts-{name}")
-    speech = {
+    speaks = {
         "root": str(checkout("f5-tts")), "python": str(PYTHON), "env": {"PYTHONPATH": "src"}, "voice": voice,
-        "voice_text": "Good evening.", "timeout": 60,
+        "voice_text": "Good evening.", "timeout": 60, **(speech or {}),
     }  # fmt: skip
     given = {"root": str(checkout(name)), "python": str(PYTHON), "timeout": 60, **(video or {})}
-    made = plugin.make(plugin.options.model_validate({"speech": speech, "video": given}))
+    made = plugin.make(plugin.options.model_validate({"speech": speaks, "video": given}))
     assert isinstance(made, CascadeSystem)
     return made
 

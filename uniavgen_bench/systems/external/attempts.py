@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,7 @@ from uniavgen_bench.core.atomic import write_json
 from uniavgen_bench.core.redaction import Redaction
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.systems.external.batch import Batch, Item
-from uniavgen_bench.systems.external.checkout import (
-    Commit,
-    commit_of,
-)
+from uniavgen_bench.systems.external.checkout import Commit
 from uniavgen_bench.systems.external.collect import (
     Examined,
     delivered,
@@ -30,80 +26,83 @@ from uniavgen_bench.systems.external.collect import (
 from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.prepare import Prepared, prepare
 from uniavgen_bench.systems.external.process import Ended, run_process
+from uniavgen_bench.systems.external.side_by_side import Items, Slots
 from uniavgen_bench.systems.external.sizes import size_departure
 from uniavgen_bench.systems.external.taking import Taking
 
-Done = Callable[[Item, Missing | None, Mapping[str, Any]], None]
-"""Told for every item: why its clip is missing, or None and the side facts of the clip that is there.
-
-A second time only of a clip that turned out to be another, or none, when its process had ended.
-"""
 LOG = "log.txt"
 
 
 class Attempts:
-    """Runs the processes of one system. `folder` keeps logs, commands and text inputs; `scratch` is emptied."""
+    """Runs the processes of one slot of a system, one after the other, until no batch waits.
+
+    A slot ends after `give_up` processes in a row of its own without a clip. They are not counted over all slots: one
+    broken GPU fails fast, and would end a run whose other slots make clips, or take all clips from them.
+    """
 
     def __init__(
-        self,
-        external: External,
-        options: ExternalOptions,
-        root: Path,
-        folder: Path,
-        scratch: Path,
-        outs: Mapping[str, Path],
-        done: Done,
+        self, external: External, options: ExternalOptions, root: Path, commit: Commit, slots: Slots
     ) -> None:
-        self._external, self._options, self._root = external, options, root
-        self._folder, self._scratch, self._outs, self._done = folder, scratch, outs, done
-        self._commit: Commit = commit_of(root)
+        self._external, self._options, self._root, self._commit = external, options, root, commit
+        self._slots = slots
         self._hidden = Redaction.of(options.pass_env)
         self._finished: set[str] = set()
         self._failures = 0
-        self._last = Missing(Reason.NOT_GENERATED)
 
-    def run(self, batches: Sequence[Sequence[Item]]) -> None:
-        """Run batches until every item is done."""
-        waiting = deque(tuple(batch) for batch in batches)
-        while waiting:
-            items = waiting.popleft()
-            if self._options.give_up and self._failures >= self._options.give_up:
-                detail = (
-                    f"not tried: {self._failures} processes in a row made no clip; the last: {self._last}"
-                )
-                self._refuse(items, Missing(self._last.reason, detail))
-                continue
-            left = self._process(items)
-            if left and len(items) > 1:
-                half = (len(left) + 1) // 2
-                waiting.extendleft(part for part in (left[half:], left[:half]) if part)
+    def run(self) -> None:
+        """Run batches until none waits or may come, or this slot is given up."""
+        while not self._given_up:
+            items = self._slots.take()
+            if items is None:
+                return
+            parts: list[Items] = []
+            try:
+                left = self._process(items)
+                if left and len(items) > 1:
+                    half = (len(left) + 1) // 2
+                    parts = [part for part in (left[:half], left[half:]) if part]
+            finally:
+                self._slots.give_back(parts)
 
-    def _process(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
-        """Run one process; return the items that are worth another try."""
-        number = _next_number(self._folder)
-        work = self._scratch / number
-        shutil.rmtree(work, ignore_errors=True)
-        kept = self._folder / number
-        try:
-            prepared = prepare(self._external, self._options, self._root, work, items)
-            batch = prepared if isinstance(prepared, Batch) else prepared.batch
+    @property
+    def _given_up(self) -> bool:
+        return bool(self._options.give_up) and self._failures >= self._options.give_up
+
+    def refuse_rest(self) -> None:
+        """Say of the items that wait when every slot is given up why they were not tried."""
+        where = f" in each of {self._slots.count} slots" if self._slots.count > 1 else ""
+        last = self._slots.last
+        detail = f"not tried: {self._failures} processes in a row{where} made no clip; the last: {last}"
+        for items in self._slots.left():
             for item in items:
-                if item.name in batch.refused:
-                    self._finish(item, batch.refused[item.name], {})
-            if isinstance(prepared, Batch):
-                return ()
-            return self._run(prepared, [i for i in items if i.name not in batch.refused], kept)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+                self._finish(item, Missing(last.reason, detail), {})
 
-    def _run(self, prepared: Prepared, items: list[Item], kept: Path) -> tuple[Item, ...]:
+    def _process(self, items: Items) -> Items:
+        """Run one process; return the items that are worth another try."""
+        with self._slots.numbered() as number:
+            work = self._slots.scratch / number
+            shutil.rmtree(work, ignore_errors=True)
+            try:
+                prepared = prepare(self._external, self._options, self._root, work, items, self._slots.port)
+                batch = prepared if isinstance(prepared, Batch) else prepared.batch
+                for item in items:
+                    if item.name in batch.refused:
+                        self._finish(item, batch.refused[item.name], {})
+                if isinstance(prepared, Batch):
+                    return ()
+                trying = [i for i in items if i.name not in batch.refused]
+                return self._run(prepared, trying, self._slots.folder / number)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+    def _run(self, prepared: Prepared, items: list[Item], kept: Path) -> Items:
         self._write_job(prepared, items, kept)
-        taking = Taking(self, self._external.result, prepared, items, kept)
+        taking = Taking(self, self._external.result, prepared, items, kept, self._slots.stop)
         log = kept / LOG
         with closing(taking):
             ended = run_process(
                 prepared.command, self._root, prepared.environment, log, taking.look, self._options.timeout,
-                self._options.devices, self._hidden,
+                self._options.devices, self._hidden, self._slots.stop,
             )  # fmt: skip
             taking.look_at_end(ended)
         write_json(kept / "result.json", {
@@ -113,11 +112,14 @@ class Attempts:
         self._failures = 0 if taking.taken else self._failures + 1
         left = tuple(item for item in items if item.name not in self._finished)
         if len(prepared.batch.items) > 1:
-            self._last = self._why(ended, log, taking, left[0]) if left else self._last
+            if left:
+                self._slots.last = self._why(ended, log, taking, left[0])
             return left
         for item in left:
-            self._last = self._why(ended, log, taking, item)
-            self._finish(item, self._last, {"log": self._shown(log), "seconds": ended.seconds})
+            self._slots.last = missing = self._why(ended, log, taking, item)
+            if self._given_up and self._slots.count > 1:
+                missing = Missing(missing.reason, f"{missing.detail}; {self._end_of_slot()}")
+            self._finish(item, missing, {"log": self._shown(log), "seconds": ended.seconds})
         return ()
 
     def _why(self, ended: Ended, log: Path, taking: Taking, item: Item) -> Missing:
@@ -134,6 +136,11 @@ class Attempts:
             return Missing(Reason.CRASHED, f"its supervisor was ended from outside; {where}")
         said = f": {line}" if line else ""
         return Missing(Reason.CRASHED, f"it ended with status {ended.status}{said}; {where}")
+
+    def _end_of_slot(self) -> str:
+        devices = ", ".join(str(number) for number in self._options.devices)
+        slot = f"the slot of devices {devices}" if devices else f"one of {self._slots.count} slots"
+        return f"{slot} is given up after {self._failures} processes in a row without a clip"
 
     def _shown(self, path: Path) -> str:
         """A path as it is read from the run directory: `jobs/SYSTEM/NUMBER/log.txt`."""
@@ -154,10 +161,6 @@ class Attempts:
             "items": {i.name: {"sample": i.sample.id, "repeat": i.repeat, "seed": i.seed} for i in items},
         }))  # fmt: skip
 
-    def _refuse(self, items: Sequence[Item], missing: Missing) -> None:
-        for item in items:
-            self._finish(item, missing, {})
-
     def _finish(self, item: Item, missing: Missing | None, facts: Mapping[str, Any]) -> None:
         if item.name not in self._finished:
             self._finished.add(item.name)
@@ -166,7 +169,7 @@ class Attempts:
     def _tell(self, item: Item, missing: Missing | None, facts: Mapping[str, Any]) -> None:
         if missing is not None:
             missing = Missing(missing.reason, self._hidden.text(missing.detail))
-        self._done(item, missing, facts)
+        self._slots.tell(item, missing, facts)
 
     def take(
         self,
@@ -178,7 +181,7 @@ class Attempts:
         ending: str,
     ) -> None:
         """Keep a clip and tell of it. `ending`: what is to be said of how its process ended."""
-        keep(path, self._outs[item.name])
+        keep(path, self._slots.outs[item.name])
         odd = own_departures(seen)
         if self._external.result == "clip":
             delivers = self._external.delivers
@@ -197,13 +200,8 @@ class Attempts:
 
     def take_back(self, item: Item) -> None:
         """Throw away a clip that was taken; the item is without one until `_finish` or `take` tells of it again."""
-        self._outs[item.name].unlink(missing_ok=True)
+        self._slots.outs[item.name].unlink(missing_ok=True)
         self._finished.discard(item.name)
-
-
-def _next_number(folder: Path) -> str:
-    numbers = [int(p.name) for p in folder.glob("[0-9]*") if p.name.isdecimal()] if folder.is_dir() else []
-    return f"{max(numbers, default=-1) + 1:04d}"
 
 
 def last_line(log: Path, limit: int = 200) -> str:

@@ -31,6 +31,7 @@ from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.gpu_memory import gpu_rows
 from uniavgen_bench.systems.external.plugin import ExternalSystem
 from uniavgen_bench.systems.external.prepare import Prepared
+from uniavgen_bench.systems.external.side_by_side import slots
 from uniavgen_bench.systems.system import Job
 
 State = Literal["ok", "note", "bad"]
@@ -62,8 +63,9 @@ def examine(external: External, options: ExternalOptions) -> Iterator[Check]:
     if external.commit:
         yield commit_check(external, root)
     yield _environment(external, options, root)
-    yield from _weights(external, options, root)
+    yield from _weights(external, options.shares()[0], root)
     yield from _gpu(external, options)
+    yield from _side_by_side(external, options)
 
 
 def commit_check(external: External, root: Path) -> Check:
@@ -148,11 +150,32 @@ def _gpu(external: External, options: ExternalOptions) -> Iterator[Check]:
         f"{name}, {int(free) / 1024:.0f} of {int(total) / 1024:.0f} GiB free" for name, total, free in rows
     )
     # Cards are sold by round numbers that are a little less in GiB.
-    needed = external.gpu_gib(options)
+    needed = external.gpu_gib(options.shares()[0])
     if needed is not None and best < 0.9 * needed:
         yield Check("gpu", "bad", f"{shown}; {needed:g} GiB needed with these options; stated: {stated}")
     else:
         yield Check("gpu", "ok", f"{shown}; stated: {stated}")
+
+
+def _side_by_side(external: External, options: ExternalOptions) -> Iterator[Check]:
+    """Say which processes run at once, where there are several."""
+    if options.at_once == 1:
+        return
+    try:
+        shares = slots(external, options)
+    except InputError as error:
+        yield Check("at once", "bad", str(error))
+        return
+    said = f"{len(shares)} processes"
+    if options.devices:
+        shown = (", ".join(str(number) for number in share.devices) for share in shares)
+        yield Check("at once", "ok", f"{said}, by devices: {' | '.join(shown)}")
+    elif len(shares) > 1 and gpu_rows("name"):
+        yield Check(
+            "at once", "note", f"{said} that all see the same GPUs: options.devices gives each its own"
+        )
+    else:
+        yield Check("at once", "ok", said)
 
 
 def example_sample(folder: Path, task: Task | None) -> Sample:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from uniavgen_bench.core.redaction import SECRET_NAME, looks_like_token, secret_in, secret_name
 from uniavgen_bench.core.sample import Sample, Task
@@ -28,10 +28,11 @@ class ExternalOptions(Frozen):
     its environment (default: `.venv/bin/python` of the checkout; a relative path is below the checkout). `launcher`:
     words before the command, for example `[conda, run, -n, ovi]`, in place of `python`. `env`: variables to set;
     `pass_env`: names of variables to hand on, for secrets; what a run keeps does not tell their values. `devices`: GPU
-    numbers. `timeout`: s without a new clip after which it is ended. `batch`: clips per process at most, where the
-    system takes many (0: all). `give_up`: processes in a row without a clip after which the rest is not tried (0:
-    never). `arguments`: put at the end of the command as they are. `scratch`: folder for copies of inputs and for raw
-    outputs.
+    numbers. `at_once`: processes side by side, each with an equal share of `devices` (`auto`: one for each device).
+    `timeout`: s without a new clip after which it is ended. `batch`: clips per process at most, where the system takes
+    many (0: all, or equal shares of them where several run at once). `give_up`: processes in a row without a clip,
+    counted on each share of `devices`, after which no more are started there (0: never). `arguments`: put at the end of
+    the command as they are. `scratch`: folder for copies of inputs and for raw outputs.
     """
 
     root: Path | None = None
@@ -40,6 +41,7 @@ class ExternalOptions(Frozen):
     env: dict[str, str] = Field(default_factory=dict)
     pass_env: tuple[str, ...] = ()
     devices: tuple[int, ...] = ()
+    at_once: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
     timeout: float = Field(default=3600.0, gt=0)
     batch: int = Field(default=0, ge=0)
     give_up: int = Field(default=5, ge=0)
@@ -55,6 +57,22 @@ class ExternalOptions(Frozen):
                     f"the variable {name} looks like a secret, and options stand in the run's files: set it in the "
                     f"shell and name it in pass_env"
                 )
+        return value
+
+    @field_validator("at_once")
+    @classmethod
+    def _equal_shares(cls, value: int | Literal["auto"], info: ValidationInfo) -> int | Literal["auto"]:
+        devices: tuple[int, ...] = info.data.get("devices", ())
+        if value == "auto" and not devices:
+            raise ValueError("auto is one process for each device, and devices names none: list them there")
+        count = len(devices) if value == "auto" else value
+        if count == 1 or not devices:
+            return value
+        if len(set(devices)) < len(devices):
+            raise ValueError("devices names one twice, and no two processes share one: name each once")
+        if len(devices) % count:
+            fit = [str(n) for n in range(1, len(devices) + 1) if len(devices) % n == 0]
+            raise ValueError(f"{len(devices)} devices have no {count} equal shares: use {' or '.join(fit)}")
         return value
 
     @model_validator(mode="after")
@@ -73,12 +91,24 @@ class ExternalOptions(Frozen):
                 )
         return self
 
+    def shares(self) -> tuple[Self, ...]:
+        """Return the options of each of the processes that run at once: all the same but for their `devices`."""
+        count = len(self.devices) if self.at_once == "auto" else self.at_once
+        if count == 1:
+            return (self,)
+        each = len(self.devices) // count
+        return tuple(
+            self.model_copy(update={"at_once": 1, "devices": self.devices[i * each : (i + 1) * each]})
+            for i in range(count)
+        )
+
 
 HOW_ONLY = frozenset(
-    {"root", "python", "pass_env", "devices", "timeout", "batch", "give_up", "scratch"}
+    {"root", "python", "pass_env", "devices", "at_once", "timeout", "batch", "give_up", "scratch"}
 )  # fmt: skip
 """Options that do not make a run another one. Those of them that can change clips stand in `identity`: the state of
-`root`, `python`, values of `pass_env`, and of `devices` and `batch` what `External.depends_on` names."""
+`root`, `python`, values of `pass_env`, and of `batch` and the devices of one process what `External.depends_on` names.
+Never `at_once`: a clip is the same whatever ran beside its process."""
 
 
 class SeededOptions(ExternalOptions):

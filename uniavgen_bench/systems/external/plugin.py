@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,10 +31,13 @@ from uniavgen_bench.systems.external.external import (
     SeededOptions,
 )
 from uniavgen_bench.systems.external.prepare import Prepared, prepare
+from uniavgen_bench.systems.external.side_by_side import Slots, run_all, slots
 from uniavgen_bench.systems.system import Job, JobDone, SystemPlugin
 
 SAFE = re.compile(r"[A-Za-z0-9_/+-]+")
 MOST_SEEDS = 2**31
+Kind = tuple[int, Task | None]
+"""Seed and task: items of one process have the same."""
 
 
 class ExternalSystem:
@@ -54,8 +59,9 @@ class ExternalSystem:
         """Check what can be checked before anything is started.
 
         Raises:
-            InputError: no checkout, no interpreter, options that cannot serve the samples.
+            InputError: no checkout, no interpreter, options that cannot serve the samples or allow no several at once.
         """
+        slots(self.external, self.options)
         root = root_of(self.external, self.options)
         if not self.options.launcher:
             interpreter(root, self.options, self.external.name)
@@ -64,8 +70,11 @@ class ExternalSystem:
             raise InputError(f"{self.external.name}: {problem}")
 
     def identity(self) -> str:
-        """Return what beside the options makes the clips: the checkout's code, weights, given files, interpreter."""
-        external, options = self.external, self.options
+        """Return what beside the options makes the clips: the checkout's code, weights, given files, interpreter.
+
+        Devices are those of one process; how many processes run side by side changes no clip.
+        """
+        external, options = self.external, self.options.shares()[0]
         root = root_of(external, options)
         parts = {
             "": state_of(root),
@@ -110,21 +119,34 @@ class ExternalSystem:
             InputError: as `ready`.
         """
         root = root_of(self.external, self.options)
+        shares = slots(self.external, self.options)
         items = self.items(jobs)
         index = {item.name: i for i, item in enumerate(items)}
         outs = {item.name: job.out for item, job in zip(items, jobs, strict=True)}
         with scratch_folder(self.options, folder) as scratch, self._alone(root):
-            Attempts(
-                self.external, self.options, root, folder, scratch, outs,
+            shared = Slots(
+                self.batches(items), len(shares), folder, scratch, outs,
                 lambda item, missing, facts: done(index[item.name], missing, facts),
-            ).run(self.batches(items))  # fmt: skip
+            )  # fmt: skip
+            commit = commit_of(root)
+            attempts = [Attempts(self.external, options, root, commit, shared) for options in shares]
+            run_all([one.run for one in attempts], shared)
+            attempts[0].refuse_rest()
 
     def shown(self, jobs: Sequence[Job], scratch: Path) -> list[Prepared | dict[str, Missing]]:
-        """Prepare every process as a run would, start none; refused items come with their reasons."""
+        """Prepare every process as a run would, start none; refused items come with their reasons.
+
+        Of several at once a run gives each batch to the slot that is free first; here they get one in turn.
+
+        Raises:
+            InputError: no checkout or interpreter, or several at once are not allowed.
+        """
         root = root_of(self.external, self.options)
+        shares = slots(self.external, self.options)
         found: list[Prepared | dict[str, Missing]] = []
         for number, items in enumerate(self.batches(self.items(jobs))):
-            prepared = prepare(self.external, self.options, root, scratch / f"{number:04d}", items)
+            options = shares[number % len(shares)]
+            prepared = prepare(self.external, options, root, scratch / f"{number:04d}", items)
             found.append(prepared if isinstance(prepared, Prepared) else prepared.refused)
         return found
 
@@ -141,22 +163,33 @@ class ExternalSystem:
         return items
 
     def batches(self, items: Sequence[Item]) -> list[list[Item]]:
-        """Divide items into processes: one seed and task each, none that must be apart, at most `batch`."""
+        """Divide items into processes: one seed and task each, none that must be apart, at most `batch`.
+
+        Without `batch`, several processes at once get equal shares.
+        """
         if not self.external.batch:
             return [[item] for item in items]
         apart = self.external.apart
-        most = self.options.batch or len(items) or 1
-        batches: dict[tuple[int, Task | None], list[tuple[list[Item], set[str]]]] = {}
+        most = self._most(items)
+        batches: dict[Kind, list[tuple[list[Item], set[str]]]] = {}
         for item in items:
-            kind = batches.setdefault((item.seed, item.sample.task), [])
+            kind = batches.setdefault(_kind(item), [])
             mark = apart(item, self.options) if apart is not None else item.name
-            place = next((b for b in kind if len(b[0]) < most and mark not in b[1]), None)
+            place = next((b for b in kind if len(b[0]) < most[_kind(item)] and mark not in b[1]), None)
             if place is None:
                 place = ([], set())
                 kind.append(place)
             place[0].append(item)
             place[1].add(mark)
         return [batch for kind in batches.values() for batch, _ in kind]
+
+    def _most(self, items: Sequence[Item]) -> dict[Kind, int]:
+        """Return how many items of each kind share a process at most."""
+        counts = Counter(_kind(item) for item in items)
+        if self.options.batch:
+            return dict.fromkeys(counts, self.options.batch)
+        share = math.ceil(len(items) / len(self.options.shares()))
+        return {kind: math.ceil(count / math.ceil(count / share)) for kind, count in counts.items()}
 
     @contextmanager
     def _alone(self, root: Path) -> Iterator[None]:
@@ -167,6 +200,10 @@ class ExternalSystem:
         name = f"uniavgen-bench-{sha256_bytes(str(root).encode())[:16]}.lock"
         with filelock.FileLock(Path(tempfile.gettempdir()) / name):
             yield
+
+
+def _kind(item: Item) -> Kind:
+    return item.seed, item.sample.task
 
 
 def _variables(options: ExternalOptions) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,9 +24,17 @@ class Prepared:
 
 
 def prepare(
-    external: External, options: ExternalOptions, root: Path, folder: Path, items: Sequence[Item]
+    external: External,
+    options: ExternalOptions,
+    root: Path,
+    folder: Path,
+    items: Sequence[Item],
+    port: Callable[[], int] = free_port,
 ) -> Prepared | AnyBatch:
-    """Write the inputs of a process; the batch alone comes back when none of its items can be prepared."""
+    """Write the inputs of a process; the batch alone comes back when none of its items can be prepared.
+
+    `port` gives a port that nobody listens on, for programs of several processes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     unusable = {item.name: missing for item in items if (missing := item.unusable())}
     items = [item for item in items if item.name not in unusable]
@@ -41,9 +49,9 @@ def prepare(
     if all(item.name in batch.refused for item in items):
         return batch
     command = command_line(launch.arguments, root, options, external.name)
-    port = free_port() if launch.arguments[0] == "torchrun" else None
+    meeting = port() if launch.arguments[0] == "torchrun" else None
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
-    environment = process_environment(options, launch.environment, temporary, port=port)
+    environment = process_environment(options, launch.environment, temporary, port=meeting)
     chosen = {"CUDA_VISIBLE_DEVICES": environment["CUDA_VISIBLE_DEVICES"]} if options.devices else {}
     return Prepared(batch, launch, command, environment, {**chosen, **launch.environment, **options.env})

@@ -6,6 +6,7 @@ import json
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ POLL = 0.25
 """Seconds between two looks at a running process."""
 LOOK = 2.0
 """Seconds between two looks for new clips."""
+
+
+class StoppedError(Exception):
+    """The process was ended because the run is to stop; what it said of its clips does not count."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,16 @@ def run_process(
     patience: float,
     devices: Sequence[int] = (),
     hidden: Redaction | None = None,
+    stop: threading.Event | None = None,
 ) -> Ended:
     """Run a program to its end, or until `progress` has said False for `patience` s.
 
     `progress` is told of the GPU and asked every two seconds whether there is something new. The program ends with
     all that it started when this process does, also when that is killed; and when its supervisor is killed. What is
     `hidden` (by default: what has the shape of a token) never reaches the log.
+
+    Raises:
+        StoppedError: `stop` was set, from another thread; all that was started has ended.
     """
     started = time.monotonic()
     mark = secrets.token_hex(8)
@@ -60,7 +69,7 @@ def run_process(
         env=environment_of_tools(),
     )  # fmt: skip
     assert child.stdin is not None and child.stdout is not None
-    stalled = False
+    stalled = stopped = False
     watch = GpuWatch(devices)
     try:
         child.stdin.write(json.dumps(job) + "\n")
@@ -69,6 +78,9 @@ def run_process(
         while child.poll() is None:
             time.sleep(POLL)
             watch.look()
+            if stop is not None and stop.is_set():
+                stopped = True
+                break
             now = time.monotonic()
             if now - looked >= min(LOOK, patience / 2):
                 looked = now
@@ -84,5 +96,7 @@ def run_process(
         child.wait()
         if not said:  # the supervisor was killed, and what it kept together is on its own
             end_all(lambda: marked(mark))
+    if stopped:
+        raise StoppedError
     status = int(said[-1]) if said else None
     return Ended(None if stalled else status, stalled, round(time.monotonic() - started, 3), watch.facts())

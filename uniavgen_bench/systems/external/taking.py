@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,13 @@ class Taking:
     """
 
     def __init__(
-        self, keeper: Keeper, result: Result, prepared: Prepared, items: Sequence[Item], kept: Path
+        self,
+        keeper: Keeper,
+        result: Result,
+        prepared: Prepared,
+        items: Sequence[Item],
+        kept: Path,
+        stop: threading.Event | None = None,
     ) -> None:
         self._keeper, self._result, self._prepared, self._items = keeper, result, prepared, items
         self._job = "/".join(kept.parts[-3:])
@@ -71,7 +78,7 @@ class Taking:
         self._old = {_Taken.of(path) for i in items for path in found(clips[i.name], folder, 0.0)}
         self._resting: set[Path] = set()
         self._refused: set[_Taken] = set()
-        self._examiner = Examiner()
+        self._examiner = Examiner(stop)
         self.taken: dict[str, _Taken] = {}
         self.bad: dict[str, Missing] = {}
 
