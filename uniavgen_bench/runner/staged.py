@@ -1,4 +1,4 @@
-"""Clips of systems with a stage of their own: made before anything is scored, one process at a time, and kept."""
+"""Clips of systems with a stage of their own: made before anything is scored, system by system, and kept."""
 
 from __future__ import annotations
 

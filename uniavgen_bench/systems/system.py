@@ -66,7 +66,7 @@ A second time only of a clip that turned out to be another, or none, when its pr
 
 
 class StagedSystem(System, Protocol):
-    """A system whose clips are made in a stage of its own, before anything is scored, one process at a time."""
+    """A system whose clips are made in a stage of its own, before anything is scored, in processes of its own."""
 
     def ready(self, samples: Sequence[Sample]) -> None:
         """Raise `InputError` when it cannot be started here, or its options cannot serve these samples."""
@@ -75,7 +75,10 @@ class StagedSystem(System, Protocol):
         """Return what beside options and seed makes its clips, for example the state of a checkout."""
 
     def generate_many(self, jobs: Sequence[Job], folder: Path, done: JobDone) -> None:
-        """Write clips; `done` is told of each at once. `folder` is for logs and inputs that the run keeps."""
+        """Write clips; `done` is told of each at once, never of two at a time, but from any thread.
+
+        `folder` is for logs and inputs that the run keeps.
+        """
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ makes it a plugin like any other; `latentsync.py` (one clip per process) and `ov
     checkout.py    root, commit, interpreter, the environment variables that are passed on purpose
     process.py     one process group with a log, ended when it stalls or when its driver is gone (supervisor.py)
     collect.py     a clip counts when its file has readable picture and sound, whatever the exit status says
+    slots.py       several processes at once: shares of the devices, one queue, one who hears of clips
     attempts.py    batches, what is kept after a crash, retries in halves, reasons for what is missing
     plugin.py      `ExternalSystem`: all of it behind the protocol of a system
     doctor.py      is the checkout there, at the known commit, with its environment, weights and memory
@@ -21,7 +22,7 @@ makes it a plugin like any other; `latentsync.py` (one clip per process) and `ov
 Tests run each system against a fake checkout (`tests/external/fakes/NAME`) that parses the real options and fails in
 the real ways: a new adapter is its file, an entry point, a fake, a golden command line, and its page written again.
 
-Clips are made before anything is scored, one process at a time (`runner/staged.py`). Of a job the run keeps
+Clips are made before anything is scored, by one process or `at_once` (`runner/staged.py`). Of a job the run keeps
 log, command line and text inputs under `jobs/SYSTEM/NUMBER/`; copies of media live in a scratch folder until it ends.
 A clip is scored byte for byte as it was delivered; whatever was done to inputs is noted beside it.
 """

@@ -26,8 +26,8 @@ from uniavgen_bench.systems.external.collect import (
 from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.prepare import Prepared, prepare
 from uniavgen_bench.systems.external.process import Ended, run_process
-from uniavgen_bench.systems.external.side_by_side import Items, Slots
 from uniavgen_bench.systems.external.sizes import size_departure
+from uniavgen_bench.systems.external.slots import Items, Slots
 from uniavgen_bench.systems.external.taking import Taking
 
 LOG = "log.txt"

@@ -11,12 +11,10 @@ from typing import Any
 
 import yaml
 
-from uniavgen_bench.core.redaction import SHORTEST, SHORTEST_SECRET
 from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.sample import Task
 from uniavgen_bench.systems.external.batch import Batch
-from uniavgen_bench.systems.external.collect import APART
-from uniavgen_bench.systems.external.docs_how import KEPT, options_of_command
+from uniavgen_bench.systems.external.docs_overview import MADE_BY, cell, overview
 from uniavgen_bench.systems.external.doctor import example_sample
 from uniavgen_bench.systems.external.external import HOW_ONLY, External
 from uniavgen_bench.systems.external.f5_tts import EXTERNAL as SPEECH
@@ -24,14 +22,13 @@ from uniavgen_bench.systems.external.plugin import ExternalSystem
 from uniavgen_bench.systems.system import Job, SystemPlugin
 
 CHECKOUT = "CHECKOUT"
-MADE_BY = "<!-- Written by `python -m uniavgen_bench.systems.external.docs docs/systems`; do not edit. -->"
 
 
 def pages() -> Iterator[tuple[str, str]]:
     """Yield file names and texts of all pages, the overview first."""
     registry = Registry(SYSTEMS, "system", SystemPlugin)
     plugins = [plugin for _, plugin in registry if isinstance(plugin.facts, External) and plugin.facts.home]
-    yield "README.md", _overview(plugins)
+    yield "README.md", overview(plugins)
     for plugin in plugins:
         cascade = _is_cascade(plugin)
         yield f"{plugin.name}.md", _cascade_page(plugin) if cascade else _page(plugin.facts)
@@ -39,96 +36,6 @@ def pages() -> Iterator[tuple[str, str]]:
 
 def _is_cascade(plugin: SystemPlugin) -> bool:
     return "speech" in plugin.options.model_fields
-
-
-def _overview(plugins: list[SystemPlugin]) -> str:
-    rows = "".join(
-        f"| [{p.name}]({p.name}.md) | {', '.join(p.tasks or ('any',))} | {p.fps} | {_cell(p.licence)} | "
-        f"{_cell(p.summary)} |\n"
-        for p in plugins
-    )
-    return f"""{MADE_BY}
-
-# Systems of other projects
-
-Each runs in a checkout and an environment of its own. Their facts were read in their own files at the commit that each
-page names; nobody ran them with their weights here. `uniavgen-bench systems doctor NAME` looks at a checkout and prints
-the exact command, `uniavgen-bench systems doctor --dry-run SUITE` those of a suite.
-
-Clips are made before anything is scored, one process at a time. A run keeps log, command line and text inputs of every
-process below `jobs/`. A clip that is finished is kept when its process crashes, hangs or is killed; the rest is tried
-again in halves, and what never comes is a missing value with its reason and log. A clip is scored byte for byte as it
-was delivered; what was done to its inputs, and where it departs from what was asked for, stands beside it.
-
-A file counts as a clip when it has a picture and a sound that decode to the ends it declares; one that is cut off or
-damaged is a missing value. What a system made odd itself counts and is said: digital silence, a sound that ends more
-than {APART:g} s before or after its picture, a process that ended with another status than 0 or had to be ended. A clip
-of a batch is taken while the process runs, and again if the file has changed by the time the process ends.
-
-The values of `pass_env` (of {SHORTEST} characters or more; of {SHORTEST_SECRET} where the name looks like a secret's)
-and whatever has the shape of a token are replaced in logs, reasons and command lines; `env`, `command` and `arguments`
-with secrets are refused. On Linux a process ends with all that it started, in whatever session; elsewhere with its
-process group. Containers that it started by a daemon are not its children.
-
-A run with the same `--out` keeps its clips as long as what makes them is the same: commit and edits of the checkout
-with code that git does not know (of a folder without git: its code files), names, sizes and times of weights, `python`,
-values of `pass_env` but secrets, bytes of given files, and of `devices` and `batch` their number where clips can depend
-on it. Packages of an environment are not looked at. `manifest.json` names the commits.
-
-{KEPT}
-
-Common options: `root` (or a folder of checkouts in UNIAVGEN_BENCH_CHECKOUTS), `python` or `launcher`, `env`,
-`pass_env` (secrets by name), `devices`, `timeout` (seconds without a new clip), `batch`, `give_up`, `arguments`,
-`scratch`. A program without a page here runs by a template: see `command` below. Clips that exist already are rows
-too: see `precomputed`.
-
-| system | tasks | fps | licence | what |
-|---|---|---|---|---|
-{rows}
-## Any program: `command`
-
-```yaml
-systems:
-  - id: mine
-    use: command
-    options:
-      root: /checkouts/mine
-      python: .venv/bin/python
-      tasks: [joint]
-      fps: 25
-      command: [python, infer.py, --image, "{{image}}", --text, "{{speech}}", --seed, "{{seed}}", --out, "{{out}}"]
-```
-
-Placeholders: `{{image}}`, `{{audio}}`, `{{video}}`, `{{reference_audio}}`, `{{still}}` (a still video of the image as
-long as the audio), `{{caption}}`, `{{speech}}`, `{{reference_text}}`, `{{language}}`, `{{task}}`, `{{seed}}`,
-`{{repeat}}`, `{{id}}`, `{{name}}` (safe for files), `{{out}}`, `{{out_folder}}`, `{{folder}}`, `{{root}}`,
-`{{token}}` (a word of this process alone, for files in a folder of all);
-`{{speech:json}}` and `{{speech:csv}}` quote. `files:` writes input files by templates, as `{{file.NAME}}` in the
-command. `clip:` is a pattern for what the program calls its clip; where it leads out of the job folder, one process at
-a time runs in that checkout, and nothing that lay there before counts. An `{{id}}` that leads out of a folder is
-refused. With `{{jobs}}`, a JSON Lines file, one process takes all samples.
-
-{options_of_command()}
-
-## Finished clips: `precomputed`
-
-```yaml
-systems:
-  - id: theirs
-    use: precomputed
-    options: {{clips: /data/theirs, match: name, name: "sample_{{index:04d}}"}}
-```
-
-`match` is `id`, `prompt` or `name`. By prompt a file's name is the whole prompt (letters and digits count), or its
-beginning where the name has a length at which prompts are cut (50 characters for Ovi) and only one sample begins so.
-What fits no sample, or several, is not used; `uniavgen-bench systems match SUITE` lists it. Compared
-are the caption, the speech, and the two one after the other, in any case of letters; what is put behind a prompt in the
-form `_720x720_103_0` is left out. By prompt a folder gives one clip a sample, for repeat 0.
-"""
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _page(external: External) -> str:
@@ -146,16 +53,16 @@ def _page(external: External) -> str:
 |---|---|
 | project | [{external.home}](https://github.com/{external.home}) at {external.commit} ({external.dated}) |
 | tasks | {tasks} |
-| licence of the code | {_cell(external.licence)} |
-| licence of the weights | {_cell(external.weights_licence)} |
+| licence of the code | {cell(external.licence)} |
+| licence of the weights | {cell(external.weights_licence)} |
 | frame rate | {f"{delivers.fps:g} fps" if delivers.fps is not None else "of the input"} |
-| length | {_cell(delivers.length)} |
-| sound | {_cell(delivers.sound)} |
-| size | {_cell(delivers.size)} |
-| seed | {_cell(external.seed)} |
+| length | {cell(delivers.length)} |
+| sound | {cell(delivers.sound)} |
+| size | {cell(delivers.size)} |
+| seed | {cell(external.seed)} |
 | clips per process | {"many" if external.batch else "one"} |
-| GPU memory, stated | {_cell(external.memory)} |
-| environment, stated | {_cell(external.environment)} |
+| GPU memory, stated | {cell(external.memory)} |
+| environment, stated | {cell(external.environment)} |
 
 ## Steps
 
@@ -287,7 +194,7 @@ def _option_table(external: External) -> str:
         if name in HOW_ONLY | {"launcher", "env", "arguments"}:
             continue
         default = "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
-        rows.append(f"| `{name}` | {_cell(default)} |")
+        rows.append(f"| `{name}` | {cell(default)} |")
     doc = " ".join((external.options.__doc__ or "").split())
     return f"{doc}\n\n" + "\n".join(rows) + "\n"
 

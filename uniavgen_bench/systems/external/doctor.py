@@ -31,7 +31,7 @@ from uniavgen_bench.systems.external.external import External, ExternalOptions
 from uniavgen_bench.systems.external.gpu_memory import gpu_rows
 from uniavgen_bench.systems.external.plugin import ExternalSystem
 from uniavgen_bench.systems.external.prepare import Prepared
-from uniavgen_bench.systems.external.side_by_side import slots
+from uniavgen_bench.systems.external.slots import slots
 from uniavgen_bench.systems.system import Job
 
 State = Literal["ok", "note", "bad"]

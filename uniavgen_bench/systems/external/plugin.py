@@ -31,7 +31,7 @@ from uniavgen_bench.systems.external.external import (
     SeededOptions,
 )
 from uniavgen_bench.systems.external.prepare import Prepared, prepare
-from uniavgen_bench.systems.external.side_by_side import Slots, run_all, slots
+from uniavgen_bench.systems.external.slots import Slots, run_all, slots
 from uniavgen_bench.systems.system import Job, JobDone, SystemPlugin
 
 SAFE = re.compile(r"[A-Za-z0-9_/+-]+")
