@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.runner import schedule
-from uniavgen_bench.runner.schedule import AtTheEnd, Cost, Costs, read_costs, simulate
+from uniavgen_bench.runner.schedule import simulate
+from uniavgen_bench.runner.schedule_costs import AtTheEnd, Cost, Costs, read_costs
 
 TABLE = Path(__file__).parent.parent.parent / "docs" / "scale_costs.yaml"
 
@@ -41,6 +42,29 @@ def test_what_one_process_makes_is_not_faster_on_more_gpus() -> None:
     assert eight.bottleneck.startswith("waiting for generate") and eight.gpu_busy < 0.14
 
 
+def test_side_by_side_systems_take_turns_on_one_machine_and_a_machine_each_on_several() -> None:
+    made = [
+        cost(f"generate {name}", "gpu", seconds, load=2.0, made_by="side by side", systems=(name,))
+        for name, seconds in (("A", 10.0), ("B", 30.0))
+    ]
+    table = costs(*made, cost("score", "gpu", 1.0), gpus_per_machine=4)
+    # 12 clips on 4 GPUs are three rounds of 10 s and three of 30 s; then 24 clips are scored.
+    assert simulate(table, 4).seconds == (2 + 30) + (2 + 90) + 24 / 4
+    several = simulate(table, 8)
+    assert several.seconds == 2 + 90 + 24 / 8
+    assert several.spent["waiting for generate B"] == 8 * 92 - 12 * 40 - 8 * 2
+    assert simulate(table, 1).seconds == 2 * 2 + 12 * 40 + 24
+
+
+def test_side_by_side_on_one_gpu_is_one_process() -> None:
+    steps = [
+        cost("made", "gpu", 7.0, load=3.0, made_by=by, systems=("A",))
+        for by in ("side by side", "one process")
+    ]
+    one, other = (simulate(costs(step, cost("score", "cpu", 1.0)), 1) for step in steps)
+    assert one.seconds == other.seconds and one.gpu_busy == other.gpu_busy
+
+
 def test_a_second_worker_uses_the_gpu_while_the_first_one_analyses() -> None:
     table = costs(cost("analyse", "cpu", 5.0), cost("score", "gpu", 5.0))
     alone, shared = (simulate(table.model_copy(update={"workers_per_gpu": n}), 1) for n in (1, 2))
@@ -61,18 +85,19 @@ def test_weights_are_loaded_once_per_worker_and_the_driver_ends_alone() -> None:
     gpus=st.integers(1, 20),
     workers=st.integers(1, 3),
     samples=st.integers(1, 30),
-    once=st.booleans(),
+    stages=st.lists(st.sampled_from(["one process", "side by side"]), max_size=2),
 )
 def test_no_second_is_lost_and_no_schedule_beats_the_work(
-    seconds: list[float], gpus: int, workers: int, samples: int, once: bool
+    seconds: list[float], gpus: int, workers: int, samples: int, stages: list[str]
 ) -> None:
     steps = [cost(f"s{i}", "gpu" if i % 2 == 0 else "cpu", s, load=s / 3) for i, s in enumerate(seconds)]
-    if once:
-        steps.append(cost("made", "gpu", 2.0, made_by="one process", systems=("A",)))
-    table = costs(*steps, samples=samples, workers_per_gpu=workers)
+    steps += [
+        cost(f"made {i}", "gpu", 2.0, load=1.5, made_by=by, systems=("AB"[i],)) for i, by in enumerate(stages)
+    ]
+    table = costs(*steps, samples=samples, workers_per_gpu=workers, gpus_per_machine=8)
     found = simulate(table, gpus)
     assert sum(found.spent.values()) == pytest.approx(found.seconds * gpus * workers)
-    on_gpu = 2 * samples * sum(seconds[::2])
+    on_gpu = 2 * samples * sum(seconds[::2]) + len(stages) * samples * 2.0
     assert found.seconds >= max(sum(seconds), on_gpu / gpus) * (1 - 1e-9)
     assert 0 < found.gpu_busy <= 1 + 1e-9
     assert simulate(table, gpus) == found
@@ -108,6 +133,8 @@ def test_a_wrong_table_is_one_line(tmp_path: Path, old: str, new: str, message: 
     ("clips", "bottleneck"),
     [
         ("table", "waiting for generate mova"),
+        ("one-process", "waiting for generate mova"),
+        ("side-by-side", "generate mova"),
         ("workers", "generate mova"),
         ("finished", "video.dynamic_degree"),
     ],

@@ -4,12 +4,15 @@
 
 It follows the executors: each worker takes the next clip of the plan when it is free, makes it where its system is made
 by workers, and scores it; a step on a GPU waits until no other worker of that GPU has one; weights are loaded once per
-worker. Systems that are made in a stage of their own come before, one clip after the other on one GPU.
+worker. Systems that are made in a stage of their own come before: one clip after the other on one GPU, or side by side
+(`at_once: auto`): on one machine one system after the other on all its GPUs, on several machines each system on one of
+them (a run for each machine, by `--systems`), the longest first where the time is free.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -17,55 +20,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 
-from uniavgen_bench.core.errors import BenchError, InputError
-from uniavgen_bench.core.located import read_yaml, validate
-from uniavgen_bench.core.spec import Frozen
+from uniavgen_bench.core.errors import BenchError
+from uniavgen_bench.runner.schedule_costs import OWN_STAGE, Cost, Costs, read_costs
 
-Known = Literal["measured", "published", "assumed"]
-MOST_CLIPS = 1_000_000
-
-
-class Cost(Frozen):
-    """Seconds of one step for one clip, and where the number is from.
-
-    `on`: a GPU, or a processor of the worker. `load`: seconds until its weights are ready, once per worker. `systems`:
-    whose clips it is for; empty means all. `made_by`: for a step that makes clips; None for one that scores them.
-    """
-
-    name: str = Field(min_length=1)
-    on: Literal["gpu", "cpu"]
-    seconds: float = Field(ge=0)
-    load: float = Field(default=0.0, ge=0)
-    systems: tuple[str, ...] = ()
-    made_by: Literal["workers", "one process"] | None = None
-    known: Known
-    source: str = Field(min_length=1)
-
-
-class AtTheEnd(Frozen):
-    """What the driver does alone after the last clip: seconds for each clip of the run."""
-
-    name: str = Field(min_length=1)
-    seconds_per_clip: float = Field(ge=0)
-    known: Known
-    source: str = Field(min_length=1)
-
-
-class Costs(Frozen):
-    """A run to be scheduled: its systems, samples of each, workers on a GPU, and what each step costs."""
-
-    schema_version: Literal[1] = Field(alias="schema")
-    name: str
-    systems: tuple[str, ...] = Field(min_length=1)
-    samples: int = Field(ge=1)
-    repeats: int = Field(default=1, ge=1)
-    workers_per_gpu: int = Field(default=1, ge=1)
-    steps: tuple[Cost, ...] = Field(min_length=1)
-    end: tuple[AtTheEnd, ...] = ()
+Clips = Literal["table", "one-process", "side-by-side", "workers", "finished"]
 
 
 @dataclass
@@ -88,27 +49,6 @@ class Schedule:
         return f"{name} ({self.spent[name] / sum(self.spent.values()):.0%} of the workers' time)"
 
 
-def read_costs(path: Path) -> Costs:
-    """Read a table of costs.
-
-    Raises:
-        InputError: names file, line and key of the first problem.
-    """
-    located = read_yaml(path)
-    costs = validate(Costs, located)
-    for step in costs.steps:
-        for name in step.systems:
-            if name not in costs.systems:
-                raise InputError(
-                    f"{path}: step {step.name!r} is for {name!r}, which is no system of the table"
-                )
-    if len(costs.systems) * costs.samples * costs.repeats > MOST_CLIPS:
-        raise InputError(
-            f"{path}: more than {MOST_CLIPS:,} clips", way_out="a tenth of the samples tells as much"
-        )
-    return costs
-
-
 def simulate(costs: Costs, gpus: int) -> Schedule:
     """Play a run through on so many GPUs, `workers_per_gpu` processes each."""
     workers = gpus * costs.workers_per_gpu
@@ -121,6 +61,12 @@ def simulate(costs: Costs, gpus: int) -> Schedule:
             now, busy = now + took, busy + (took if step.on == "gpu" else 0.0)
             spent[step.name] += took
             spent[f"waiting for {step.name}"] += took * (workers - 1)
+    stage = _side_by_side(costs, gpus)
+    now, busy = now + stage.seconds, busy + stage.busy
+    for name, seconds in stage.spent.items():
+        spent[name] += seconds
+    if stage.seconds:
+        spent[f"waiting for {stage.last}"] += stage.seconds * workers - sum(stage.spent.values())
     made = [steps for system in costs.systems if (steps := _steps(costs, system))]
     queue = [steps for steps in made for _ in range(clips)][::-1]
     free = [now] * gpus
@@ -156,11 +102,52 @@ def simulate(costs: Costs, gpus: int) -> Schedule:
     return Schedule(gpus, now, busy / (gpus * now) if now else 0.0, dict(spent))
 
 
+@dataclass(frozen=True)
+class _Stage:
+    """Processes side by side: seconds in all, of GPUs that compute, of processes by step, and the step that ends it."""
+
+    seconds: float
+    busy: float
+    spent: dict[str, float]
+    last: str
+
+
+def _side_by_side(costs: Costs, gpus: int) -> _Stage:
+    """Play the steps that are made side by side, system by system, the longest where the time is free first."""
+    clips, size = costs.samples * costs.repeats, costs.gpus_per_machine
+    machines = [min(size, gpus - first) for first in range(0, gpus, size)]
+    by_system = {
+        system: [s for s in costs.steps if s.made_by == "side by side" and system in (s.systems or (system,))]
+        for system in costs.systems
+    }
+    free, last = [0.0] * len(machines), [""] * len(machines)
+    spent: dict[str, float] = defaultdict(float)
+    busy = 0.0
+    for steps in sorted(
+        by_system.values(), key=lambda steps: -sum(s.load + clips * s.seconds for s in steps)
+    ):
+        ends = [at + sum(_took(s, clips, n) for s in steps) for at, n in zip(free, machines, strict=True)]
+        machine = min(range(len(machines)), key=ends.__getitem__)
+        free[machine] = ends[machine]
+        for step in steps:
+            last[machine] = last[machine] or step.name
+            loads = step.load * min(clips, machines[machine])
+            spent[step.name] += clips * step.seconds
+            spent["loading weights"] += loads
+            busy += clips * step.seconds + loads if step.on == "gpu" else 0.0
+    slowest = max(range(len(machines)), key=free.__getitem__)
+    return _Stage(free[slowest], busy, dict(spent), last[slowest])
+
+
+def _took(step: Cost, clips: int, processes: int) -> float:
+    return step.load + math.ceil(clips / processes) * step.seconds
+
+
 def _steps(costs: Costs, system: str) -> list[Cost]:
     return [
         step
         for step in costs.steps
-        if step.made_by != "one process" and (not step.systems or system in step.systems)
+        if step.made_by not in OWN_STAGE and (not step.systems or system in step.systems)
     ]
 
 
@@ -195,24 +182,31 @@ def command(
         list[int] | None, typer.Option(min=1, max=4096, help="How many GPUs; several times.")
     ] = None,
     clips: Annotated[
-        Literal["table", "workers", "finished"],
+        Clips,
         typer.Option(
-            help="Who makes the clips: as the table says, workers for every system, or they are there."
+            help="Who makes the clips: as the table says, for every system one process, processes side by side, or "
+            "the workers; or they are there."
         ),
     ] = "table",
     workers_per_gpu: Annotated[
         int | None, typer.Option(min=1, max=64, help="Instead of the table's.")
     ] = None,
+    gpus_per_machine: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Instead of the table's.")
+    ] = None,
 ) -> None:
     """Say how long a run would take on N GPUs, how busy they would be, and what holds it up."""
     table = read_costs(costs)
-    if clips == "workers":
-        made = [s.model_copy(update={"made_by": "workers"}) if s.made_by else s for s in table.steps]
-        table = table.model_copy(update={"steps": tuple(made)})
     if clips == "finished":
         table = table.model_copy(update={"steps": tuple(s for s in table.steps if s.made_by is None)})
+    elif clips != "table":
+        by = {"made_by": clips.replace("-", " ")}
+        made = [s.model_copy(update=by) if s.made_by else s for s in table.steps]
+        table = table.model_copy(update={"steps": tuple(made)})
     if workers_per_gpu is not None:
         table = table.model_copy(update={"workers_per_gpu": workers_per_gpu})
+    if gpus_per_machine is not None:
+        table = table.model_copy(update={"gpus_per_machine": gpus_per_machine})
     _print(table, [simulate(table, count) for count in gpus or [1, 8, 64]], Console())
 
 
