@@ -18,6 +18,8 @@ WHOLE = frozenset(
     {"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "tos", "http", "https"}
 )
 """Protocols by which an object appears whole or not at all; elsewhere a file is written aside and moved."""
+ACCESS = frozenset({"user", "username", "password"})
+"""Options that fsspec takes from an address as they stand there, with signs in the form `%2F`."""
 _KEYS = re.compile(r"(?P<scheme>s3a?)://(?P<key>[^:/@]+):(?P<secret>[^@]+)@(?P<rest>.*)")
 
 
@@ -28,7 +30,7 @@ class RemoteAddress:
     given: str = field(repr=False)
     url: str = field(repr=False)
     shown: str
-    options: dict[str, str] = field(default_factory=dict, repr=False)
+    options: dict[str, str] = field(default_factory=dict, repr=False, hash=False)
     _secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -38,10 +40,14 @@ class RemoteAddress:
 
     def connect(self) -> tuple[Any, str]:
         """Return a filesystem of its own and the folder in it; raises whatever the filesystem does."""
-        from fsspec.core import url_to_fs
+        from fsspec.registry import get_filesystem_class
 
-        files, root = url_to_fs(self.url, skip_instance_cache=True, **self.options)
-        return files, str(root).rstrip("/")
+        kind = get_filesystem_class(self.protocol)
+        options = {**kind._get_kwargs_from_urls(self.url), **self.options}
+        for name in options.keys() & ACCESS:
+            options[name] = unquote(options[name])
+        files = kind(skip_instance_cache=True, **options)
+        return files, str(kind._strip_protocol(self.url)).rstrip("/")
 
     def hide(self, text: str) -> str:
         """Return a text without the secrets of the address."""
@@ -91,7 +97,8 @@ def read_address(text: str, source: str = "--store") -> RemoteAddress:
 def _forms(text: str) -> tuple[str, ...]:
     """Return what gives access by an address in the ways in which it may stand in a message, longest first."""
     _, access, rest = split_address(text)
-    found = {access, *access.split(":", 1), rest.partition("?")[2]}
+    whole = {access, access.partition("@")[0]}  # whichever @ is the one that ends it
+    found = {rest.partition("?")[2], *whole, *(part for each in whole for part in each.split(":", 1))}
     forms = {form for part in found for form in (part, unquote(part), quote(unquote(part), safe=""))}
     return tuple(sorted((form for form in forms if len(form) > 3), key=lambda form: -len(form)))
 

@@ -41,7 +41,7 @@ def verify_remote(
     """Read every entry at an address and compare it with its digest; `repair` removes the damaged ones.
 
     Raises:
-        InputError: the address cannot be listed, or stops answering.
+        InputError: nothing lies at the address, it cannot be listed, or it stops answering.
     """
     damaged: list[DamagedEntry] = []
     entries = size = 0
@@ -68,7 +68,7 @@ def collect_remote(address: RemoteAddress, unwanted: Unwanted, *, delete: bool) 
     What has no time there stays.
 
     Raises:
-        InputError: the address cannot be listed, or stops answering.
+        InputError: nothing lies at the address, it cannot be listed, or it stops answering.
     """
     found, now = Sorted(), time.time()
 
@@ -93,20 +93,36 @@ def collect_remote(address: RemoteAddress, unwanted: Unwanted, *, delete: bool) 
 def _answering(address: RemoteAddress) -> Iterator[tuple[Any, str]]:
     try:
         yield address.connect()
+    except FileNotFoundError:
+        raise InputError(f"there is nothing at {address.shown}") from None
     except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
         raise InputError(f"the store {address.shown} cannot be used: {address.told(error)}") from None
 
 
 def _files(files: Any, root: str) -> Iterator[RemoteFile]:
-    """Yield the entries and the half-written files, sorted; nothing where there is no such folder."""
+    """Yield the entries and the half-written files, sorted.
+
+    Folder by folder: `find` of fsspec leaves out, without a word, what it cannot list.
+    """
     files.invalidate_cache()
-    listed: dict[str, dict[str, Any]] = files.find(root, detail=True)
-    for path, about in sorted(listed.items()):
-        folder, _, name = path.removeprefix(root).lstrip("/").partition("/")
-        if about.get("type") == "file" and FOLDER.fullmatch(folder):
+    for folder in sorted(
+        _last(about) for about in files.ls(root, detail=True) if about["type"] == "directory"
+    ):
+        if not FOLDER.fullmatch(folder):
+            continue
+        listed: list[dict[str, Any]] = []
+        with suppress(FileNotFoundError):  # emptied meanwhile
+            listed = files.ls(f"{root}/{folder}", detail=True)
+        for about in sorted(listed, key=_last):
+            name = _last(about)
             key = folder + name if NAME.fullmatch(name) else None
-            if key is not None or PART.fullmatch(name):
-                yield RemoteFile(path, key, int(about.get("size") or 0), _written(about))
+            if about["type"] == "file" and (key is not None or PART.fullmatch(name)):
+                size = int(about.get("size") or 0)
+                yield RemoteFile(f"{root}/{folder}/{name}", key, size, _written(about))
+
+
+def _last(about: dict[str, Any]) -> str:
+    return str(about["name"]).rstrip("/").rpartition("/")[2]
 
 
 def _written(about: dict[str, Any]) -> float | None:

@@ -44,11 +44,14 @@ class Remote:
         """Return the file of an entry, or None when there is none or it cannot be read."""
         return self._asked("read", key, _read)
 
-    def put(self, key: str, entry: bytes) -> None:
-        """Write the file of an entry, where that can be done."""
+    def put(self, key: str, entry: bytes, *, over: bool = False) -> None:
+        """Write the file of an entry, where that can be done; `over` one that is damaged."""
         whole = self.address.protocol in WHOLE
 
         def write(files: Any, path: str) -> None:
+            if over and not whole:  # some move onto no file that is there, and do not say so
+                with suppress(FileNotFoundError):
+                    files.rm_file(path)
             (_write_whole if whole else _write_aside)(files, path, entry)
 
         self._asked("written", key, write)
@@ -89,12 +92,13 @@ class RemoteStore(Store):
     """A local store in front of one that others share.
 
     What is not here is read there, and then is here too; what is put is written to both. Only the local one can
-    raise. Entries there are not deleted: a damaged one counts as absent and is written over.
+    raise. Entries there are not deleted when they are read: a damaged one counts as absent and is written over.
     """
 
     def __init__(self, root: Path, remote: Remote) -> None:
         super().__init__(root)
         self._remote = remote
+        self._damaged: set[str] = set()
 
     def get(self, key: str) -> bytes | None:
         """Return the bytes under a key from here or there, or None."""
@@ -102,7 +106,10 @@ class RemoteStore(Store):
         if found is not None:
             return found
         entry = self._remote.get(key)
-        if entry is None or damage(entry):
+        if entry is None:
+            return None
+        if damage(entry):
+            self._damaged.add(key)
             return None
         data = entry[DIGEST:]
         with suppress(OSError):
@@ -117,7 +124,8 @@ class RemoteStore(Store):
             OSError: as `Store.put` does, for the local store.
         """
         super().put(key, data)
-        self._remote.put(key, hashlib.sha256(data).digest() + data)
+        self._remote.put(key, hashlib.sha256(data).digest() + data, over=key in self._damaged)
+        self._damaged.discard(key)
 
 
 def open_store(root: Path, remote: str | None) -> Store:
@@ -181,7 +189,7 @@ def _write_aside(files: Any, path: str, entry: bytes) -> None:
             files.pipe_file(part, entry)
         try:
             files.mv(part, path)
-        except Exception:  # noqa: BLE001 - some move onto no file that is there, a damaged one perhaps
+        except Exception:  # noqa: BLE001 - some refuse to move onto a file that is there
             files.rm_file(path)
             files.mv(part, path)
     except BaseException:
