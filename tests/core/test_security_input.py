@@ -143,6 +143,12 @@ def test_a_fact_that_names_a_file_outside_is_refused(
     assert sample.facts == {name: str(root / "truth.json"), "note": "/no/such/file"}
 
 
+def test_a_task_of_other_words_is_a_fact_and_names_no_file_outside(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("sample,task\na,/proc/self/environ\n")
+    with pytest.raises(InputError, match=r"s\.csv:2: task: '/proc/self/environ' names a file outside of"):
+        load_manifest(ManifestOptions(path=tmp_path / "s.csv"))
+
+
 def test_weights_archives_and_params_that_are_no_such_file_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.pth").write_bytes(b"PK\x03\x04" + b"\0" * 40 + b"PK\x05\x06" + b"\xff" * 18)
     with pytest.raises(ValueError, match="is damaged"):

@@ -153,12 +153,12 @@ class _RowReader:
     def sample(self) -> Sample:
         facts = {name: str(self.row.cells[name]) for name in FACTS if name in self.row.cells}
         facts |= {k[5:]: str(v) for k, v in self.row.cells.items() if k.startswith("fact.") and len(k) > 5}
-        self.refuse_facts_outside(facts)
         published, lists = self.published()
         facts |= lists
         task = self.cell("task")
         if task is not None and task not in TASKS:
             facts["task"] = task
+        self.refuse_facts_outside(facts)
         try:
             return Sample(
                 id=self.sample_id(),
@@ -190,7 +190,9 @@ class _RowReader:
             except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL, a name that is too long
                 outside = True
             if outside:
-                where = Where(self.options.path, self.row.line, name if name in FACTS else f"fact.{name}")
+                where = Where(
+                    self.options.path, self.row.line, name if name in self.row.cells else f"fact.{name}"
+                )
                 raise InputError(f"{text[:80]!r} names a file outside of {self.root}", where=where)
 
     def published(self) -> tuple[dict[str, float], dict[str, str]]:
