@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ from uniavgen_bench.validity.validate import (
     validate_metrics,
     write_study,
 )
+from uniavgen_bench.validity.validate_show import Asked, clip_sets
 from uniavgen_bench.validity.verdict import Standing, StudiedValidity, verdict_on
 
 FAKES = ("fake.valid", "fake.blind", "fake.noisy", "fake.honest", "fake.new")
@@ -150,6 +152,14 @@ def test_the_command_scores_by_processes_and_goes_on_from_the_store(
         "fake.valid@1": "valid",
         "fake.blind@1": "contradicts its specification",
     }
+
+
+def test_finished_clips_have_a_limit_of_their_own(beeping: Path) -> None:
+    asked = Asked((), "none", (), beeping, 1, Path(), 1, "cpu", 60.0, False, True, "a test")
+    assert len(clip_sets(asked)[0].clips) == 1
+    assert len(clip_sets(replace(asked, clips_limit=2))[0].clips) == 2
+    with pytest.raises(InputError, match="no clips to limit"):
+        clip_sets(replace(asked, clips=None, clips_limit=2))
 
 
 def test_bad_input_is_one_error(tmp_path: Path, fakes: Path) -> None:

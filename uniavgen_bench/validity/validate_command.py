@@ -28,7 +28,12 @@ def validate(
     clips: Annotated[
         Path | None, typer.Option(help="Finished clips as well: a folder, with its clips.csv if it has one.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many clips of each.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only so many clips of the dataset, and of --clips.")
+    ] = None,
+    clips_limit: Annotated[
+        int | None, typer.Option(min=1, help="Only so many of --clips, whatever --limit says.")
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder for validity.json; that of a run, to show it in its report.")
     ] = Path("validity"),
@@ -59,6 +64,8 @@ def validate(
 
         uniavgen-bench validate --clips clips --dataset none --out validity/real
 
+        uniavgen-bench validate --clips clips --clips-limit 12
+
         uniavgen-bench validate --out runs/joint
     """
     from uniavgen_bench.core.redaction import told_command
@@ -70,6 +77,7 @@ def validate(
         settings=tuple(settings or ()),
         clips=clips,
         limit=limit,
+        clips_limit=clips_limit,
         out=out,
         workers=workers,
         device=device,

@@ -72,6 +72,7 @@ class Asked:
     offline: bool
     command: str
     store: str | None = field(default=None, repr=False)
+    clips_limit: int | None = None
 
 
 class _Display:
@@ -134,7 +135,7 @@ def validate_and_show(asked: Asked, *, json: bool) -> None:
     if asked.out.is_file():
         raise InputError(f"{asked.out} is a file", way_out="name a folder or a run")
     metrics = studied_metrics(asked.metrics or metrics_of_run(asked.out), note=note)
-    sets = _sets(asked)
+    sets = clip_sets(asked)
     needed = needed_weights([m.metric.spec for m in metrics if m.expected is not None])
     for reason in WeightLocator().require(needed, offline=asked.offline).unavailable.values():
         note(f"{reason}: its metrics cannot be tested here")
@@ -172,14 +173,21 @@ def validate_and_show(asked: Asked, *, json: bool) -> None:
     )
 
 
-def _sets(asked: Asked) -> list[ClipSet]:
+def clip_sets(asked: Asked) -> list[ClipSet]:
+    """Return the clips that a command line asks for.
+
+    Raises:
+        InputError: there are none, or an option has nothing to act on.
+    """
     sets = []
     if asked.dataset != "none":
         sets.append(dataset_clips(asked.dataset, asked.settings, asked.limit))
     elif asked.settings:
         raise InputError("--set has no dataset to set", way_out="leave --dataset none out")
     if asked.clips is not None:
-        sets.append(folder_clips(asked.clips, asked.limit))
+        sets.append(folder_clips(asked.clips, asked.clips_limit or asked.limit))
+    elif asked.clips_limit is not None:
+        raise InputError("--clips-limit has no clips to limit", way_out="add --clips, or use --limit")
     if not sets:
         raise InputError("there are no clips to test on", way_out="add --clips, or leave --dataset none out")
     return sets
