@@ -23,6 +23,7 @@ from runner.conftest import Bench, make_clip
 from runner.test_executors import results, write_suite
 
 from uniavgen_bench.core.run_files import RunDirectory
+from uniavgen_bench.core.store import Store
 
 pytest.importorskip("ray", reason="--executor ray is an extra: pip install 'uniavgen-bench[ray]'")
 SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "slurm_ray.sh"
@@ -164,13 +165,19 @@ def on(cluster: Any, *more: object) -> tuple[object, ...]:
 def test_two_nodes_give_the_values_and_verdicts_of_one_local_worker(bench: Bench, cluster: Any) -> None:
     suite = write_suite(bench.folder)
     spread = Bench(bench.plugins, bench.folder / "ray-home", bench.folder)
-    done = spread("run", suite, *on(cluster), "--out", "ray", timeout=LIMIT)
+    shared = ("--store", f"file://{bench.folder}/shared")
+    done = spread("run", suite, *on(cluster), *shared, "--out", "ray", timeout=LIMIT)
     assert done.returncode == 0, done.stderr
+    assert "note" not in done.stderr
+    here, there = (Store(bench.folder / name) for name in ("ray-home/store", "shared"))
+    assert {key for key, _ in here.entries()} < {key for key, _ in there.entries()}, "there is a mark as well"
     assert bench("run", suite, "--workers", 1, "--out", "local", timeout=LIMIT).returncode == 0
     (ray_values, ray_verdicts), (values, verdicts) = (
         results(bench.folder / name) for name in ("ray", "local")
     )
-    assert RunDirectory(bench.folder / "ray").manifest().workers == 2
+    manifests = [RunDirectory(bench.folder / name).manifest() for name in ("ray", "local")]
+    assert [(m.executor, m.workers) for m in manifests] == [("ray", 2), ("local", 1)]
+    assert manifests[0].plan_sha256 == manifests[1].plan_sha256
     pd.testing.assert_frame_equal(ray_values, values, check_exact=True)
     assert ray_verdicts == verdicts and values.value.notna().all()
     assert not pids("^ray::ClipWorker"), "actors outlive their run"
@@ -230,6 +237,40 @@ def test_what_is_killed_in_the_middle_costs_no_row(
         RunDirectory(bench.folder / name).scores().drop(columns="seconds") for name in ("killed", "plain")
     ]
     assert len(rows[0]) == 40 and rows[0].value.notna().all()
+    pd.testing.assert_frame_equal(*rows, check_exact=True)
+
+
+def test_a_driver_that_was_killed_leaves_a_run_that_the_same_command_finishes(
+    bench: Bench, clips: Path, cluster: Any
+) -> None:
+    """With a shared store that no process shares with another: that is told, and ends no run."""
+    for i in range(6):
+        make_clip(clips / "C" / f"{i}.mp4", hertz=700 + i)
+    arguments = ["score", clips, "--metrics", "toy.slow,toy.loudness", "--controls", "none"]
+    command = bench.command(*arguments, *on(cluster, "--out", "killed", "--store", "memory://own"))
+    running = subprocess.Popen(command, cwd=bench.folder, env=bench.environment, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + LIMIT
+    while len(list((bench.home / "store").glob("??/*"))) < 5 and time.monotonic() < until:
+        assert running.poll() is None, "the run was over before anything was killed"
+        time.sleep(0.1)
+    running.kill()
+    running.wait()
+    while pids("^ray::ClipWorker") and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not pids("^ray::ClipWorker"), "actors outlive their driver"
+    assert RunDirectory(bench.folder / "killed").manifest().status == "running"
+    again = subprocess.run(
+        command, cwd=bench.folder, env=bench.environment, capture_output=True, text=True, timeout=LIMIT,
+        check=False,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert " ".join(again.stderr.split()).count("does not see the shared store") == 1
+    undisturbed = Bench(bench.plugins, bench.folder / "other", bench.folder)
+    assert undisturbed(*arguments, "--workers", 1, "--out", "plain", timeout=LIMIT).returncode == 0
+    rows = [
+        RunDirectory(bench.folder / name).scores().drop(columns="seconds") for name in ("killed", "plain")
+    ]
+    assert len(rows[0]) == 24 and rows[0].value.notna().all()
     pd.testing.assert_frame_equal(*rows, check_exact=True)
 
 
