@@ -73,3 +73,10 @@ def test_a_voice_is_needed_where_the_task_gives_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"f5-tts: it always needs a reference voice: set speech\.voice"):
         silent.ready([sample(tmp_path / "given")])
     silent.ready([sample(tmp_path / "given", task=Task.JOINT_REF_AUDIO)])
+
+
+def test_options_are_named_by_their_stage() -> None:
+    with pytest.raises(InputError, match=r"wav2lip: options\.video\.at_once: .*\(options\.video\.root\)"):
+        cascade("wav2lip", video={"at_once": 2}).ready([])
+    with pytest.raises(InputError, match=r"f5-tts: there is no folder /no .*options\.speech\.root"):
+        cascade("musetalk", speech={"root": "/no"}).ready([])

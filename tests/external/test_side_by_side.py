@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -155,25 +156,40 @@ def test_when_every_slot_is_given_up_the_rest_is_not_tried(tmp_path: Path, place
     )
 
 
-def test_a_crash_in_a_batch_costs_one_clip_and_any_slot_tries_its_halves(tmp_path: Path, place: Path) -> None:
+def test_a_crash_in_a_batch_costs_one_clip(tmp_path: Path, place: Path) -> None:
     made_by = program(place, "if word == 'bad': sys.exit(1)", many=True, batch=2, devices=[0, 1], at_once=2)
     made = make(made_by, spoken(tmp_path, ["a", "b", "bad", "d"]), tmp_path)
-    assert sorted(made.missing) == [2] and made.processes() == 4
+    assert sorted(made.missing) == [2]
     numbers = sorted(path.name for path in made.folder.iterdir())
     assert numbers == ["0000", "0001", "0002", "0003"]
     items = [json.loads((made.folder / n / "command.json").read_text())["items"] for n in numbers]
     assert sorted(len(i) for i in items) == [1, 1, 2, 2]
 
 
+def test_halves_of_a_batch_are_tried_at_once_though_nothing_waited_before(
+    tmp_path: Path, place: Path
+) -> None:
+    body = (
+        "if not (place / 'crashed').exists():\n    (place / 'crashed').touch(); sys.exit(1)\n"
+        "(place / f'{word}.again').touch()\nif not there('*.again', 2): sys.exit('alone')"
+    )
+    made_by = program(place, body, many=True, batch=2, devices=[0, 1], at_once=2)
+    made = make(made_by, spoken(tmp_path, ["a", "b"]), tmp_path)
+    assert sorted(made.facts) == [0, 1] and made.processes() == 3
+    assert sorted(used(place).values()) == ["0", "1"]
+
+
 def test_an_error_of_the_driver_ends_all_processes_and_is_its_error(tmp_path: Path, place: Path) -> None:
-    body = "if word != 'a': time.sleep(600)\nthere('*.begun', 3)"
+    body = "if word != 'a': time.sleep(300)\nthere('*.begun', 3)"
 
     def full(index: int, missing: object, facts: object) -> None:
         raise OSError(28, "No space left on device")
 
-    made_by = program(place, body, at_once=3)
+    made_by = program(place, body, at_once=3, timeout=600)
+    began = time.monotonic()
     with pytest.raises(OSError, match="No space left"):
         made_by.generate_many(jobs(spoken(tmp_path, ["a", "b", "c", "d"]), tmp_path), tmp_path / "jobs", full)
+    assert time.monotonic() - began < 100, "it waited for the others"
     assert len(pids(place)) == 3 and not any(alive(pid) for pid in pids(place))
 
 

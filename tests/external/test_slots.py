@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from external.test_side_by_side import suite_of
 from external.world import jobs, make, sample, system
@@ -13,7 +16,9 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
 from uniavgen_bench.runner.suite import read_suite, resolve
 from uniavgen_bench.runner.worker import clip_folder
+from uniavgen_bench.systems.external.batch import Item
 from uniavgen_bench.systems.external.prepare import Prepared
+from uniavgen_bench.systems.external.slots import Slots, run_all
 from uniavgen_bench.systems.finished_clips import match_clips
 
 
@@ -112,3 +117,36 @@ def test_clips_of_several_runs_are_scored_together_as_finished_clips(tmp_path: P
         clips = tmp_path / run / "clips" / run
         found = match_clips(clips, samples, match="name", name="{slug}/{repeat}", repeats=2)
         assert len(found.clips) == 4 and not found.samples_without and not found.files_without
+
+
+@given(
+    sizes=st.lists(st.integers(1, 6), max_size=8),
+    count=st.integers(1, 5),
+    failing=st.sets(st.integers(0, 20)),
+)
+@settings(deadline=None, max_examples=60)
+def test_every_item_is_tried_to_its_end_by_one_slot_and_none_waits_for_ever(
+    sizes: list[int], count: int, failing: set[int]
+) -> None:
+    numbers = iter(range(100))
+    batches = [[Item(f"c{next(numbers)}", Sample(id="a"), 0) for _ in range(size)] for size in sizes]
+    shared = Slots(batches, count, Path("none"), Path("none"), {}, lambda item, missing, facts: None)
+    ended: list[str] = []
+    running: set[str] = set()
+    lock = threading.Lock()
+
+    def work() -> None:
+        while (items := shared.take()) is not None:
+            with shared.numbered() as number:
+                with lock:
+                    assert number not in running
+                    running.add(number)
+                bad = [i for i in items if int(i.name[1:]) in failing]
+                parts = [tuple(bad[:1]), tuple(bad[1:])] if len(items) > 1 else []
+                with lock:
+                    ended.extend(i.name for i in items if len(items) == 1 or i not in bad)
+                    running.discard(number)
+            shared.give_back([part for part in parts if part])
+
+    run_all([work] * count, shared)
+    assert sorted(ended) == sorted(item.name for batch in batches for item in batch) and not shared.left()

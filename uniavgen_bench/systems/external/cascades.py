@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -10,6 +11,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from pydantic import create_model
 
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.result import Missing, MissingError
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
 from uniavgen_bench.core.spec import Frozen
@@ -57,8 +59,10 @@ class CascadeSystem:
 
     def ready(self, samples: Sequence[Sample]) -> None:
         """Check both stages; raises `InputError`."""
-        self.speech.ready(samples)
-        self.video.ready([s.model_copy(update={"task": Task.AUDIO_DRIVEN}) for s in samples])
+        with _options_of("speech"):
+            self.speech.ready(samples)
+        with _options_of("video"):
+            self.video.ready([s.model_copy(update={"task": Task.AUDIO_DRIVEN}) for s in samples])
 
     def identity(self) -> str:
         """Return what makes the clips of both stages."""
@@ -114,6 +118,18 @@ class CascadeSystem:
         tone = (0.1 * np.sin(np.arange(4 * 24_000) / 20)).astype(np.float32)
         write_wav(placeholder, tone, 24_000)
         return found + self.video.shown([_driven(job, placeholder) for job in jobs], scratch / "video")
+
+
+@contextmanager
+def _options_of(stage: str) -> Iterator[None]:
+    """Name the options of a stage in its errors as a suite has them: `options.video.at_once`."""
+    try:
+        yield
+    except InputError as error:
+        what, way_out = (
+            text and text.replace("options.", f"options.{stage}.") for text in (error.what, error.way_out)
+        )
+        raise InputError(what or "", where=error.where, way_out=way_out) from None
 
 
 def _driven(job: Job, sound: Path) -> Job:
