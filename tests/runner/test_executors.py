@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from uniavgen_bench.media.mux import write_clip
 from uniavgen_bench.runner.executors.attempts import TRIES, Attempts
 from uniavgen_bench.runner.executors.executor import ExecutorOptions, RayOptions, check_executor
 from uniavgen_bench.runner.executors.local import cuda_devices
-from uniavgen_bench.runner.executors.ray_worker import Surroundings, difference
+from uniavgen_bench.runner.executors.ray_worker import Surroundings, difference, mark_store, surroundings
 from uniavgen_bench.runner.executors.start import GPUS, GpuPlaces
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, Scored, WorkerConfig, failed_outcome
 from uniavgen_bench.weights.locate import WeightLocator
@@ -261,6 +262,17 @@ HERE = Surroundings(
 )
 
 
+def test_two_folders_in_front_of_one_address_are_one_store(tmp_path: Path) -> None:
+    one = replace(CONFIG, store=tmp_path / "one", remote=f"memory://{tmp_path.name}")
+    two = replace(one, store=tmp_path / "two")
+    assert surroundings(one).store == surroundings(two).store == "absent"
+    mark_store(one)
+    assert surroundings(one).store == surroundings(two).store != "absent"
+    assert not one.store.exists(), "a mark in the local store would be taken for that of the address"
+    assert surroundings(replace(one, remote=None)).store == "absent"
+    assert "memory" not in repr(one), "an address may hold a password"
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -274,8 +286,6 @@ HERE = Surroundings(
     ],
 )
 def test_a_node_that_could_give_other_numbers_is_told_of(changed: dict[str, object], said: str) -> None:
-    from dataclasses import replace
-
     assert difference(HERE, replace(HERE, node="other")) is None
     wrong = difference(HERE, replace(HERE, **changed))  # type: ignore[arg-type]
     assert wrong is not None and said in wrong[0] and wrong[1]
