@@ -51,7 +51,9 @@ if sys.argv[2].endswith(".jsonl"):
 else:
     asked = [(sys.argv[2], sys.argv[3])]
 for word, out in asked:
-    (place / f"{word}.begun").write_text(json.dumps([devices, os.getpid()]))
+    note = place / f"{word}.note"
+    note.write_text(json.dumps([devices, os.getpid()]))
+    note.replace(place / f"{word}.begun")  # whole, or not there
     BODY
     make(word, out)
     (place / f"{word}.ended").touch()
