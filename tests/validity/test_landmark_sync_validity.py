@@ -30,6 +30,7 @@ from uniavgen_bench.validity.landmark_sync_conditions import cut, cut_studies, h
 from uniavgen_bench.validity.landmark_sync_folds import NOBODY, folds_of, studied_by_folds
 from uniavgen_bench.validity.landmark_sync_material import portrait_faces, sparse_frames
 from uniavgen_bench.validity.landmark_sync_training import TrainSettings, _mixed
+from uniavgen_bench.validity.landmark_sync_trials import TRIALS, trial_lines
 
 SETTINGS = TrainSettings(steps=60, batch=10, portrait_steps=10)
 
@@ -177,3 +178,12 @@ def test_halves_of_a_clip_agree_on_its_offset(model):
     found = halves(faces, [ear_of(model)] * 4)
     assert found.clips == 4
     assert found.within_40 >= 0.75
+
+
+def test_the_card_lists_every_trial_and_what_it_says_of_them_holds():
+    rows = [line for line in trial_lines() if line.startswith("| ") and not line.startswith("| MoCha")]
+    assert [row.split(" | ")[0] for row in rows] == [f"| {trial.what}" for trial in TRIALS]
+    _, seed, *others = TRIALS
+    assert max(trial.spearman for trial in TRIALS) < 0.75
+    assert max(trial.within_80 for trial in others) <= seed.within_80
+    assert max(trial.auc_confidence for trial in others) - seed.auc_confidence < 0.0205

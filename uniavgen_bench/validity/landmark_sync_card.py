@@ -22,6 +22,7 @@ from uniavgen_bench.validity.landmark_sync_statistics import (
     seen_in,
     within,
 )
+from uniavgen_bench.validity.landmark_sync_trials import trial_lines
 from uniavgen_bench.validity.show_mouth_audio import shown
 from uniavgen_bench.validity.sync_statistics import spearman
 
@@ -113,6 +114,10 @@ def card_text(found: Measured) -> str:
             "## Offset of each source (negative: sound ahead)",
             "",
             *_sources(found.studies),
+            "",
+            "## What else was tried",
+            "",
+            *trial_lines(),
             "",
             "## Limits",
             "",
