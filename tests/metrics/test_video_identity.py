@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,33 @@ def test_bad_input_has_a_reason(tmp_path, clip, reason):
     with pytest.raises(MissingError) as raised:
         METRIC.measure(clip, SAMPLE, with_net(tmp_path, Means()))
     assert raised.value.missing.reason is reason
+
+
+def two_faces(second_from: int, scale: float = 60.0):
+    """Return 50 frames: a face in the first 25, and another from a frame on, for 20 frames."""
+    from types import SimpleNamespace
+
+    import cv2
+
+    one, other = world(25), world(20, scale=scale)
+    first, later = one.faces.tracks[0], other.faces.tracks[0]
+    moved = replace(later, frames=later.frames + second_from)
+    dark = cv2.imencode(".jpg", texture(256, 256) // 2)[1].tobytes()
+    return SimpleNamespace(
+        frames=Frames(times=np.arange(50) / 25, width=200, height=200, shots=np.array([[0, 24], [25, 49]])),
+        faces=Faces((first, moved)),
+        crops=Crops(256, (one.crops.jpegs[0], (dark,) * 20), (one.crops.regions[0], other.crops.regions[0])),
+    )
+
+
+def test_whoever_is_seen_after_a_cut_counts_and_whoever_stands_beside_does_not(tmp_path):
+    models = with_net(tmp_path, Means())
+    after = METRIC.measure(two_faces(second_from=28), SAMPLE, models)
+    assert after.scores["drift"].value > 0.1
+    beside = METRIC.measure(two_faces(second_from=5), SAMPLE, models)
+    assert beside.scores["drift"].value == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_small_face_after_a_cut_is_left_out(tmp_path):
+    small = METRIC.measure(two_faces(second_from=28, scale=15.0), SAMPLE, with_net(tmp_path, Means()))
+    assert small.scores["drift"].value == pytest.approx(0.0, abs=1e-6)

@@ -12,6 +12,7 @@ from validity.validate_world import beeping_clips, study_clips
 
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.media.decode import video_frames
+from uniavgen_bench.media.mux import write_clip
 from uniavgen_bench.media.probe import ClipFacts, probe
 from uniavgen_bench.validity import study
 from uniavgen_bench.validity.perturb import Changed, Perturbation, StudyClip, changed, partners, sound_of
@@ -124,6 +125,8 @@ def test_a_clip_without_sound_is_passed_over_for_another(
     mute = change("no-sound", clips, root)[0].path
     first, second = partners(known()["swapped-sound"], clips[0], clips)
     silent = StudyClip(first.sample, mute, first.cluster)
+    cut = changed(known()["too-short"], silent, clips, tmp_path)
+    assert cut is not None and len(list(video_frames(cut.path))) < len(list(video_frames(mute)))
     made = changed(known()["swapped-sound"], clips[0], (clips[0], silent, second), tmp_path)
     assert made is not None
     assert onset(made.path) == pytest.approx(onset(second.path), abs=1e-3)
@@ -182,3 +185,26 @@ def test_a_change_whose_process_dies_is_left_out_and_the_others_are_made(
     )
     assert [work.key.system for work in works] == ["clean", "sound+80ms"]
     assert len(heard) == 3 and all(work.path is not None and work.path.is_file() for work in works)
+
+
+def test_another_person_takes_over_in_the_middle_and_for_no_longer_than_the_clip(tmp_path: Path) -> None:
+    def clip(name: str, seconds: int) -> StudyClip:
+        level = np.uint8(50 if name == "short" else 200)
+        frames = [np.full((48, 64, 3), level, np.uint8) for _ in range(8 * seconds)]
+        tone = np.full(16_000 * seconds, 0.1 if name == "short" else 0.4, np.float32)
+        write_clip(tmp_path / f"{name}.mp4", frames, 8, tone, 16_000)
+        return StudyClip(Sample(id=name), tmp_path / f"{name}.mp4", name)
+
+    short, long = clip("short", 2), clip("long", 6)
+    change = known()["other-person-halfway"]
+    for own, other, lasts in ((short, long, 2.0), (long, short, 5.0)):
+        out = tmp_path / "out.mp4"
+        change.write(own, other, out)
+        sound, rate = sound_of(out)
+        pictures = list(video_frames(out))
+        assert sound.shape[1] / rate == pytest.approx(lasts, abs=0.1)
+        assert pictures[-1].time == pytest.approx(lasts - 1 / 8, abs=0.13)
+        dark = own is short
+        assert bool(pictures[0].image.mean() < 100) is dark and bool(pictures[-1].image.mean() > 100) is dark
+        ends = np.abs(sound[0, 1000:2000]).mean(), np.abs(sound[0, -2000:-1000]).mean()
+        assert bool(ends[0] < 0.2) is dark and bool(ends[1] > 0.2) is dark

@@ -1,7 +1,8 @@
-"""`video.identity@1`: does the person stay the same, and is it the given picture's person, by dlib's descriptor."""
+"""`video.identity@2`: does the person stay the same, and is it the given picture's person, by dlib's descriptor."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,9 +50,9 @@ def _distance(name: str, direction: Direction, meaning: str) -> FieldSpec:
 
 SPEC = MetricSpec(
     id="video.identity",
-    version=1,
+    version=2,
     title="Identity of the face",
-    summary="Distances between descriptors of the longest seen face, four a second, and to the reference picture's.",
+    summary="Distances between descriptors of the face seen at each moment, four a second, and to the reference's.",
     fields=(
         _distance("drift", Direction.LOWER, "between the mean descriptors of the first and the last third"),
         _distance("spread", Direction.LOWER, "mean over all pairs of looked-at pictures"),
@@ -72,6 +73,8 @@ SPEC = MetricSpec(
         "The five points are those of MediaPipe's face mesh, not of dlib's shape predictor.",
         "Faces are cut from stored JPEGs of the shared pass, 256 px for about twice the face.",
         "Each face is described once; dlib's jitter is not used.",
+        "Of faces at one time only the longest seen one counts; after a cut, whoever is seen then. Version 1 looked at "
+        "one shot alone.",
     ),
     not_for=(
         "verifying a person: it tells systems apart, on average",
@@ -145,18 +148,52 @@ def descriptors(net: DlibFace, chips: list[UInt8], device: str) -> Float64:
     return np.concatenate(found)
 
 
+def in_turn(tracks: Sequence[Track]) -> list[int]:
+    """Return the numbers of the tracks that show one face at each moment: the longest, then others at other times.
+
+    A track ends with its shot, so that whoever is seen after a cut is in another one.
+    """
+    taken: list[int] = []
+    frames: set[int] = set()
+    for number, track in enumerate(tracks):
+        own = set(track.frames.tolist())
+        if not own & frames:
+            taken.append(number)
+            frames |= own
+    return taken
+
+
 def clip_descriptors(clip: ClipArtefacts, net: DlibFace, device: str) -> tuple[Float64, Float64]:
-    """Return times [n] in s and descriptors `[n, 128]` of the longest track.
+    """Return times [n] in s and descriptors `[n, 128]` of the face that is seen at each moment, in the order of time.
 
     Raises:
-        MissingError: `no_face`; `too_short`, `too_small`.
+        MissingError: of the longest track: `no_face`; `too_short`, `too_small`. Shorter ones are left out then.
     """
-    track = clip.faces.tracks[0]
-    times = clip.frames.times[track.frames]
+    tracks = clip.faces.tracks
+    moments: list[Float64] = []
+    chips: list[UInt8] = []
+    for number in in_turn(tracks):
+        times = clip.frames.times[tracks[number].frames]
+        try:
+            positions = clear_faces(tracks[number], times)
+            cut = chips_of(tracks[number], clip.crops, number, positions)
+        except MissingError:
+            if number == 0:
+                raise
+            continue
+        moments.append(times[positions])
+        chips += cut
+    seen = np.concatenate(moments)
+    order = np.argsort(seen, kind="stable")
+    return seen[order], descriptors(net, [chips[i] for i in order], device)
+
+
+def clear_faces(track: Track, times: Float64) -> Int64:
+    """Return the positions that `chosen` takes; raises `too_short` where they are too few."""
     positions = chosen(track, times)
     if len(positions) < MIN_FACES:
         raise MissingError(Reason.TOO_SHORT, f"{len(positions)} clear faces, {MIN_FACES} are needed")
-    return times[positions], descriptors(net, chips_of(track, clip.crops, 0, positions), device)
+    return positions
 
 
 def drift(found: Float64) -> float:

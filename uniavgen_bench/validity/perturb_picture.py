@@ -150,8 +150,9 @@ class TwoFaces(Perturbation):
 
 @dataclass(frozen=True)
 class OtherHalfway(Perturbation):
-    """From the middle on somebody else is seen and heard."""
+    """From the middle on somebody else is seen and heard, as long as the clip lasts or the other does."""
 
+    code: ClassVar[int] = 2
     needs_other: ClassVar[bool] = True
 
     @property
@@ -160,22 +161,26 @@ class OtherHalfway(Perturbation):
         return "other-person-halfway"
 
     def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
-        """Write the first half of one before the second half of the other."""
+        """Write the first half of one before as much of the other, its later part where it is shorter."""
         assert other is not None
         own, rate = sound_of(clip.path)
         sound, its_rate = sound_of(other.path)
+        theirs = _at_rate(sound[:1], its_rate, rate)
         times = [frame.time for frame in video_frames(clip.path)]
-        theirs = [(frame.time, frame.image) for frame in video_frames(other.path)]
+        seen = [(frame.time, frame.image) for frame in video_frames(other.path)]
         middle = times[len(times) // 2]
         half = round(middle * rate)
-        joined = np.concatenate([own[:1, :half], _at_rate(sound[:1], its_rate, rate)[:, half:]], axis=1)
+        rest = min(own.shape[1] - half, theirs.shape[1])
+        begin = max(0, min(half, theirs.shape[1] - rest))
+        joined = np.concatenate([own[:1, :half], theirs[:, begin : begin + rest]], axis=1)
 
         def frames() -> Timed:
             for frame in video_frames(clip.path):
                 if frame.time < middle:
                     yield frame.time, frame.image
-                else:
-                    later = min(theirs, key=lambda one: abs(one[0] - frame.time))
+                elif frame.time < (half + rest) / rate:
+                    wanted = frame.time - middle + begin / rate
+                    later = min(seen, key=lambda one: abs(one[0] - wanted))
                     yield frame.time, _fitted(later[1], frame.image)
 
         write_timed_clip(out, frames(), joined, rate, encoding=NEARLY_LOSSLESS)
@@ -203,12 +208,10 @@ class Cut(Perturbation):
         if not self.sound:
             write_timed_clip(out, frames, encoding=NEARLY_LOSSLESS)
             return
-        sound, rate = sound_of(clip.path)
-        kept = sound if self.seconds is None else sound[:, : round(self.seconds * rate)]
-        write_timed_clip(out, frames, kept, rate, encoding=NEARLY_LOSSLESS)
+        _write(clip, out, frames, self.seconds)
 
 
-def _write(clip: StudyClip, out: Path, frames: Timed) -> None:
+def _write(clip: StudyClip, out: Path, frames: Timed, seconds: float | None = None) -> None:
     try:
         sound, rate = sound_of(clip.path)
     except MediaError as error:
@@ -216,7 +219,8 @@ def _write(clip: StudyClip, out: Path, frames: Timed) -> None:
             raise
         write_timed_clip(out, frames, encoding=NEARLY_LOSSLESS)
         return
-    write_timed_clip(out, frames, sound, rate, encoding=NEARLY_LOSSLESS)
+    kept = sound if seconds is None else sound[:, : round(seconds * rate)]
+    write_timed_clip(out, frames, kept, rate, encoding=NEARLY_LOSSLESS)
 
 
 def _fitted(picture: Picture, like: Picture) -> Picture:
