@@ -168,6 +168,14 @@ def test_a_server_that_goes_away_is_told_once_and_left_alone_for_a_while(
     assert remote.notes() == (), "it was told"
 
 
+def test_notes_of_many_workers_are_told_once_each() -> None:
+    heard: list[str] = []
+    note = remote_store.told_once(heard.append)
+    for text in ("x cannot be read (a): y", "x cannot be read (b): y", "x cannot be written (a): z"):
+        note(text)
+    assert heard == ["x cannot be read (a): y", "x cannot be written (a): z"]
+
+
 def test_an_address_that_comes_back_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(remote_store, "time", clock)

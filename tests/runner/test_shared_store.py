@@ -14,7 +14,8 @@ import pytest
 from runner.conftest import Bench, make_clip
 from webhdfs_server import PASSWORD, USER, FileServer
 
-from uniavgen_bench.core.remote_address import VARIABLE
+from uniavgen_bench.core.remote_address import VARIABLE, read_address
+from uniavgen_bench.core.remote_care import verify_remote
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.store import Store
 
@@ -86,12 +87,11 @@ def test_entries_that_are_damaged_there_are_made_anew_and_change_nothing(
     before = {key: path.read_bytes() for key, path in there.entries()}
     for key, entry in before.items():
         there.path(key).write_bytes(entry[: rng.randrange(len(entry))])
-    found = bench("store", "verify", "--store", shared, "--json")
-    assert found.returncode == 1 and len(json.loads(found.stdout)[0]["damaged"]) == len(before)
+    assert len(verify_remote(read_address(shared)).damaged) == len(before)
     done = score(another(bench, "other"), clips, "two", "--store", shared)
     assert done.returncode == 0, done.stderr
     pd.testing.assert_frame_equal(rows(tmp_path / "one"), rows(tmp_path / "two"))
-    assert bench("store", "verify", "--store", shared).returncode == 0
+    assert verify_remote(read_address(shared)).damaged == ()
     assert {key for key, _ in there.entries()} == set(before)
 
 
@@ -150,12 +150,13 @@ def test_verify_and_gc_over_a_server_print_no_password_and_leave_it_alone_unless
     monkeypatch.setenv(VARIABLE, server.url)
     unnamed = bench("store", "gc", "--older-than", 0.5, "--delete")
     assert unnamed.returncode == 0 and f"the store of {VARIABLE} is left alone" in unnamed.stderr
-    number = len(server.files)
-    kept = bench("store", "gc", "one", "--store", server.url, "--delete")
-    assert kept.returncode == 0 and len(server.files) == number, kept.stderr
+    before = len(server.files)
+    torn = next(iter(server.files))
+    server.files[torn] = (b"torn", time.time())
+    found = bench("store", "verify", "--store", server.url, "--json")
+    (verified,) = json.loads(found.stdout)
+    assert found.returncode == 1 and (verified["entries"], len(verified["damaged"])) == (before, 1)
     gone = bench("store", "gc", "--store", server.url, "--older-than", 0.5, "--delete")
-    assert gone.returncode == 0 and not server.files, gone.stderr
-    empty = bench("store", "verify", "--store", server.url)
-    assert empty.returncode == 2 and "there is nothing at" in empty.stderr
-    said = "".join(shown(done) for done in (unnamed, kept, gone, empty))
+    assert gone.returncode == 0 and list(server.files) == [torn], gone.stderr
+    said = "".join(shown(done) for done in (unnamed, found, gone))
     assert "[secret]@127.0.0.1" in said and not any(secret in said for secret in SECRETS)

@@ -143,6 +143,19 @@ def remote_at(remote: str) -> Remote:
     return Remote(read_address(remote))
 
 
+def told_once(note: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a way to pass on the notes of many workers: of those that differ only in what an error said, the first."""
+    told: set[str] = set()
+
+    def once(text: str) -> None:
+        about = text.partition(" (")[0]
+        if about not in told:
+            note(text)
+        told.add(about)
+
+    return once
+
+
 def entry_path(root: str, key: str) -> str:
     """Return the path of an entry, the same below every root."""
     return f"{root}/{key[:2]}/{key[2:]}"

@@ -17,6 +17,7 @@ from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.gate_files import GATE_FILE
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.remote_address import chosen_remote
+from uniavgen_bench.core.remote_store import told_once
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import (
     SCORE_COLUMNS,
@@ -243,7 +244,7 @@ def _score_all(
         media=resolved.suite.report.media,
         remote=options.store,
     )
-    told: set[str] = set()
+    note = told_once(hooks.note)
     paths: dict[ClipKey, Path] = {c.key: c.path for c in plan.clips if c.path is not None}
     finished: dict[ClipKey, ClipOutcome] = {}
     made = make_staged(resolved, plan, root, options.device, hooks.note, hooks.made)
@@ -251,10 +252,8 @@ def _score_all(
     stages = [[w for w in works if bool(w.sources) is derived] for derived in (False, True)]
     for work, outcome in executor.outcomes(config, stages):
         finished[work.key] = outcome
-        for note in outcome.notes:
-            if note not in told:
-                hooks.note(note)
-        told.update(outcome.notes)
+        for text in outcome.notes:
+            note(text)
         hooks.finished(work, outcome)
     return finished
 

@@ -25,6 +25,7 @@ from rich.table import Table
 from uniavgen_bench.analysis.needs import needed_weights
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.remote_address import chosen_remote
+from uniavgen_bench.core.remote_store import told_once
 from uniavgen_bench.core.store import home
 from uniavgen_bench.report.validity_view import validity_rows
 from uniavgen_bench.runner.run import check_device
@@ -122,13 +123,6 @@ def validate_and_show(asked: Asked, *, json: bool) -> None:
     def note(text: str) -> None:
         console.print(f"[yellow]note[/]  {escape(text)}", highlight=False)
 
-    told: set[str] = set()
-
-    def note_once(text: str) -> None:
-        if text not in told:
-            note(text)
-        told.add(text)
-
     started = time.perf_counter()
     remote = chosen_remote(asked.store)
     check_device(asked.device)
@@ -156,7 +150,7 @@ def validate_and_show(asked: Asked, *, json: bool) -> None:
             options,
             command=asked.command,
             repeats=asked.repeats,
-            progress=Progress(display.begin, display.step, note_once),
+            progress=Progress(display.begin, display.step, told_once(note)),
         )
     finally:
         display.stop()
