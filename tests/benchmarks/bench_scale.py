@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +38,47 @@ def write_clips(folder: Path, samples: int) -> None:
         for i in range(samples):
             draw = np.random.default_rng([number, i])
             row = (x * 3 + int(draw.integers(256))) % 256
+            row[:40] = np.repeat(200 * (i >> np.arange(20) & 1), 2)
             moved = [np.roll(row, k * (1 + i % 5)).astype(np.uint8) for k in range(5)]
             frames = [np.repeat(np.repeat(r[None, :, None], 48, 0), 3, 2).copy() for r in moved]
             tone = 0.3 * np.sin(np.arange(8000) * draw.uniform(0.02, 0.4))
             write_clip(folder / system / f"{i:05d}.mp4", frames, 10, tone.astype(np.float32), 16_000)
+
+
+class WorkerPeaks(threading.Thread):
+    """Looks twice a second at the peak memory of this process's workers, in MiB.
+
+    What the system says of all children counts every short-lived one as large as the process that began it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = 0
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Look until `end`."""
+        while not self._ended.wait(0.5):
+            for task in Path("/proc/self/task").iterdir():
+                with suppress(OSError):
+                    for child in (task / "children").read_text().split():
+                        self._look(Path("/proc") / child)
+
+    def _look(self, process: Path) -> None:
+        with suppress(OSError, StopIteration):
+            if b"spawn_main" in (process / "cmdline").read_bytes():
+                self.most = max(self.most, _peak(process))
+
+    def end(self) -> int:
+        """Stop, and return the highest peak seen."""
+        self._ended.set()
+        self.join()
+        return self.most
+
+
+def _peak(process: Path) -> int:
+    lines = (process / "status").read_text().splitlines()
+    return round(int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024)
 
 
 class Stages:
@@ -57,8 +94,7 @@ class Stages:
         started = time.perf_counter()
         yield
         seconds = time.perf_counter() - started
-        peak = next(s for s in Path("/proc/self/status").read_text().splitlines() if s.startswith("VmHWM"))
-        self.found[name] = {"seconds": round(seconds, 2), "peak_mib": round(int(peak.split()[1]) / 1024)}
+        self.found[name] = {"seconds": round(seconds, 2), "peak_mib": _peak(Path("/proc/self"))}
 
 
 def measure(folder: Path, workers: int) -> dict[str, object]:
@@ -69,7 +105,8 @@ def measure(folder: Path, workers: int) -> dict[str, object]:
     from uniavgen_bench.runner.run import RunOptions, run_suite
     from uniavgen_bench.runner.verdicts import write_verdicts
 
-    stages = Stages()
+    stages, workers_seen = Stages(), WorkerPeaks()
+    workers_seen.start()
     with stages.stage("plan"):
         resolved = score_suite(folder / "clips", metrics=METRICS, controls=())
         plan = make_plan(resolved)
@@ -92,7 +129,7 @@ def measure(folder: Path, workers: int) -> dict[str, object]:
         "rows": len(table),
         "numbers": int(table.value.notna().sum()),
         "stages": stages.found,
-        "worker_peak_mib": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
+        "worker_peak_mib": workers_seen.end(),
         "files": files,
     }
 

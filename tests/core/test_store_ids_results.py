@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uniavgen_bench.core.atomic import write_atomic
-from uniavgen_bench.core.hashing import sha256_json
+from uniavgen_bench.core.hashing import sha256_json, sha256_json_list
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.result import REASON_TEXT, Reason, Score
 from uniavgen_bench.core.store import Store
@@ -68,3 +68,14 @@ def test_written_files_are_open_to_whom_the_user_opens_files(tmp_path: Path) -> 
     plain.write_bytes(b"")
     write_atomic(tmp_path / "atomic", b"x")
     assert (tmp_path / "atomic").stat().st_mode == plain.stat().st_mode
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=4), lambda x: st.lists(x, max_size=4), max_leaves=12
+    )
+)
+def test_a_list_hashed_part_by_part_has_the_hash_of_the_whole(value: object) -> None:
+    parts = value if isinstance(value, list) else [value]
+    assert sha256_json_list(parts) == sha256_json(parts)
+    assert sha256_json_list([1, iter(parts), "x"]) == sha256_json([1, parts, "x"])

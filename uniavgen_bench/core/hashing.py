@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,5 +27,30 @@ def sha256_file(path: Path) -> str:
 
 def sha256_json(value: Any) -> str:
     """Return the SHA-256 of a value's canonical JSON: sorted keys, no spaces, NaN refused."""
+    return sha256_bytes(_canonical(value))
+
+
+def sha256_json_list(parts: Iterable[Any]) -> str:
+    """Return what `sha256_json` returns of a list with these parts; an iterator among them stands for a list.
+
+    Only one item is in memory at a time.
+    """
+    digest = hashlib.sha256()
+    _add_list(digest, parts)
+    return digest.hexdigest()
+
+
+def _add_list(digest: hashlib._Hash, parts: Iterable[Any]) -> None:
+    digest.update(b"[")
+    for number, part in enumerate(parts):
+        digest.update(b"," if number else b"")
+        if isinstance(part, Iterator):
+            _add_list(digest, part)
+        else:
+            digest.update(_canonical(part))
+    digest.update(b"]")
+
+
+def _canonical(value: Any) -> bytes:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return sha256_bytes(text.encode())
+    return text.encode()

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
 
 from uniavgen_bench.analysis.needs import needed_weights
 from uniavgen_bench.core.atomic import write_atomic, write_json
 from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.gate_files import GATE_FILE
-from uniavgen_bench.core.hashing import sha256_json
+from uniavgen_bench.core.hashing import sha256_json_list
 from uniavgen_bench.core.remote_address import chosen_remote
 from uniavgen_bench.core.remote_store import told_once
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import (
-    SCORE_COLUMNS,
-    ClipRecord,
     RunDirectory,
     RunManifest,
     WeightUsed,
@@ -40,6 +35,7 @@ from uniavgen_bench.runner.executors.executor import (
 from uniavgen_bench.runner.nothing_made import without_result
 from uniavgen_bench.runner.plan import Plan, PlannedClip, make_plan
 from uniavgen_bench.runner.provenance import code_sha256, environment
+from uniavgen_bench.runner.results import Results, problems_of, records_of, scores_table
 from uniavgen_bench.runner.run_folder import clear_other_run, cleared, locked, open_run, writable
 from uniavgen_bench.runner.run_media import media_by_system
 from uniavgen_bench.runner.staged import check_staged, checkouts, make_staged, staged_systems
@@ -180,7 +176,7 @@ def run_identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> st
         s.info.model_copy(update={"options": s.plugin.chosen(s.info.options)}).model_dump(mode="json")
         for s in resolved.systems
     ]
-    clips = [
+    clips = (
         [
             c.key.model_dump(),
             c.sample.model_dump(mode="json"),
@@ -188,8 +184,8 @@ def run_identity(resolved: ResolvedSuite, plan: Plan, options: RunOptions) -> st
             [s.model_dump() for s in c.sources],
         ]
         for c in plan.clips
-    ]
-    return sha256_json([about, clips, options.device])
+    )
+    return sha256_json_list([about, clips, options.device])
 
 
 def _manifest(
@@ -232,7 +228,7 @@ def _score_all(
     directory: RunDirectory,
     executor: Executor,
     hooks: Hooks,
-) -> dict[ClipKey, ClipOutcome]:
+) -> Results:
     root = directory.root.resolve()
     config = WorkerConfig(
         run=root,
@@ -246,16 +242,16 @@ def _score_all(
     )
     note = told_once(hooks.note)
     paths: dict[ClipKey, Path] = {c.key: c.path for c in plan.clips if c.path is not None}
-    finished: dict[ClipKey, ClipOutcome] = {}
+    results = Results()
     made = make_staged(resolved, plan, root, options.device, hooks.note, hooks.made)
     works = [replace(_work(c, paths, root), made=made.get(c.key)) for c in plan.clips]
     stages = [[w for w in works if bool(w.sources) is derived] for derived in (False, True)]
     for work, outcome in executor.outcomes(config, stages):
-        finished[work.key] = outcome
+        results.add(work, outcome)
         for text in outcome.notes:
             note(text)
         hooks.finished(work, outcome)
-    return finished
+    return results
 
 
 def _work(clip: PlannedClip, paths: dict[ClipKey, Path], root: Path) -> ClipWork:
@@ -269,21 +265,17 @@ def _finish(
     manifest: RunManifest,
     plan: Plan,
     resolved: ResolvedSuite,
-    done: dict[ClipKey, ClipOutcome],
+    done: Results,
     began: float,
 ) -> Finished:
-    ordered = [done[clip.key] for clip in plan.clips]
+    ordered = done.ordered([clip.key for clip in plan.clips])
     table = scores_table(ordered, [m.spec.name for _, m in resolved.metrics])
     write_atomic(directory.scores_path, table.to_parquet(index=False))
-    records: list[ClipRecord] = [o.record for o in ordered]
+    records = records_of(ordered)
     lines = "".join(r.model_dump_json() + "\n" for r in records)
     write_atomic(directory.clips_path, lines.encode())
     verdicts = write_verdicts(directory, manifest, table, records)
-    timings: dict[str, float] = {}
-    for outcome in ordered:
-        for stage, seconds in outcome.timings.items():
-            timings[stage] = timings.get(stage, 0.0) + seconds
-    problems = tuple(f"{o.record.system}/{o.record.sample.id}: {p}" for o in ordered for p in o.problems)
+    problems = problems_of(ordered)
     if problems:
         write_atomic(directory.root / "problems.log", ("\n".join(problems) + "\n").encode())
     finished = datetime.datetime.now(datetime.UTC)
@@ -297,21 +289,4 @@ def _finish(
     )
     write_json(directory.manifest_path, manifest.model_dump(mode="json"))
     empty = without_result(plan.systems, records, table)
-    return Finished(directory, manifest, verdicts, timings, problems, empty)
-
-
-def scores_table(ordered: Sequence[ClipOutcome], metrics: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of scores.parquet in the order of the plan, metrics in the order of the suite."""
-    rows = []
-    for outcome in ordered:
-        record = outcome.record
-        by_metric = {s.metric: s for s in outcome.scored}
-        for metric in metrics:
-            scored = by_metric[metric]
-            for name, score in scored.scores.items():
-                missing = isinstance(score, Missing)
-                value = np.nan if isinstance(score, Missing) else score.value
-                reason = str(score) if missing else ""
-                rows.append((record.system, record.sample.id, record.repeat, metric, name, value, reason,
-                             record.sha256 or "", round(scored.seconds, 4)))  # fmt: skip
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"value": "float64", "repeat": "int64"})
+    return Finished(directory, manifest, verdicts, dict(done.timings), problems, empty)
