@@ -226,6 +226,9 @@ def test_looking_does_not_keep_a_driver_out(run: Path) -> None:
     [
         ("making 3 clips (logs: jobs/ovi)", "making 3 clips (logs: jobs/ovi)"),
         ("/home/someone/private/model.safetensors: no such file", "…/model.safetensors: no such file"),
+        ("s3://bucket/folder does not answer", "s3://bucket/folder does not answer"),
+        ("file:///home/someone/store cannot be read", "file:…/store cannot be read"),
+        ("C:\\Users\\someone\\model.pt is damaged", "…/model.pt is damaged"),
         ("key hf_abcdefghijklmnopqrstuvwx refused", "key [secret] refused"),
         ("A/s0: crashed; log: jobs/mine/0000/log.txt", "A/s0: crashed; log: jobs/mine/0000/log.txt"),
     ],

@@ -79,6 +79,7 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
         ("finished", manifest.finished or "not finished"),
         ("took", duration(manifest.seconds)),
         ("device", manifest.device),
+        ("executor", manifest.executor or "not recorded"),
         ("workers", str(manifest.workers)),
         ("uniavgen-bench", manifest.version),
         ("code sha256", manifest.code_sha256),

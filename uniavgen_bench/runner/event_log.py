@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from uniavgen_bench.runner.run import Hooks
     from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
 
-ABSOLUTE = re.compile(r"(?<![\w.~/])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:;,'\"()]+[/\\])*")
-"""The folders of an absolute path; its last part stays."""
+ABSOLUTE = re.compile(r"(?<![\w.~/])(?!(?<=[a-z0-9]:)//[^/])(?:[A-Za-z]:)?[/\\]+(?:[^\s/\\:;,'\"()]+[/\\])*")
+"""The folders of an absolute path; its last part stays. `s3://bucket/folder` is no path of a machine."""
 
 
 class AppendedFile:
