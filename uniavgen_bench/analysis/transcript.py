@@ -145,8 +145,13 @@ def _arithmetic(models: Models) -> str:
 
 def load_recogniser(models: Models, weight: str = WEIGHT) -> BatchedInferencePipeline:
     """Load a recogniser; raises `MissingError(weights)`."""
-    from faster_whisper import BatchedInferencePipeline, WhisperModel
+    import threading
 
+    from faster_whisper import BatchedInferencePipeline, WhisperModel
+    from tqdm import tqdm
+
+    # The lock that it makes for its bars by itself is one between processes: a worker that is ended leaves it behind.
+    tqdm.set_lock(threading.RLock())
     model = WhisperModel(
         str(models.weight(weight)),
         device=models.device,
