@@ -123,7 +123,8 @@ def open_executor(options: ExecutorOptions, note: Callable[[str], None]) -> Iter
         InputError: no cluster answers, or it lacks what a worker needs.
     """
     if options.kind == "ray":
-        from uniavgen_bench.runner.executors.ray_cluster import RayExecutor, connected
+        from uniavgen_bench.runner.executors.ray_cluster import RayExecutor
+        from uniavgen_bench.runner.executors.ray_connection import connected
 
         with connected(options, note) as workers:
             yield RayExecutor(options, workers, note)
