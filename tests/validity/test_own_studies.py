@@ -27,7 +27,7 @@ from uniavgen_bench.validity import (
     timbre_study,
     validate,
 )
-from uniavgen_bench.validity.expect import MetricExpectations
+from uniavgen_bench.validity.expect import MetricExpectations, families
 from uniavgen_bench.validity.face_voice_clips import TalkingPerson
 from uniavgen_bench.validity.fit_face_voice import Measured
 from uniavgen_bench.validity.own_study import own_checks
@@ -37,7 +37,8 @@ from uniavgen_bench.validity.study import COLUMNS, StudiedMetric, StudyOptions
 from uniavgen_bench.validity.study_clips import ClipSet, _spread
 from uniavgen_bench.validity.taught import landmark_sync as taught_landmark_sync
 from uniavgen_bench.validity.taught import mouth_audio as taught_mouth_audio
-from uniavgen_bench.validity.taught import owners_in
+from uniavgen_bench.validity.taught import owners_in, untaught
+from uniavgen_bench.validity.taught import voices as taught_voices
 from uniavgen_bench.validity.validate import studied_metrics, validate_metrics, write_study
 from uniavgen_bench.validity.verdict_checks import StudyCheck
 
@@ -219,6 +220,21 @@ def test_both_lip_metrics_name_whom_they_learned_from(tmp_path: Path) -> None:
     assert owners_in(lipsync_mouth_audio.MODEL_FILE) == taught_mouth_audio()
     save_file({"x": np.zeros(1)}, tmp_path / "plain.safetensors")
     assert owners_in(tmp_path / "plain.safetensors") == frozenset()
+
+
+@pytest.mark.parametrize("card", ["face_voice.md", "arousal.md"])
+def test_the_cards_of_the_readers_of_voices_name_whom_they_learned_from(card: str) -> None:
+    text = (Path(__file__).parents[2] / "reports" / "models" / card).read_text()
+    assert all(owner in text for owner in taught_voices()), card
+
+
+@pytest.mark.parametrize("name", ["timbre.face_voice", "emotion.voice", "emotion.agreement"])
+def test_clips_of_whom_the_readers_of_voices_learned_from_are_left_out(name: str) -> None:
+    [expected] = [found for family in families() for found in family.metric if found.name == name]
+    asked = ClipSet(
+        "clips", "some", (clip(0, "OpenTalker"), clip(1, "MCG-NJU"), clip(2, "aaxwaz", world=True))
+    )
+    assert untaught(expected.taught, asked).clips == asked.clips[1:]
 
 
 def test_a_limit_keeps_all_owners_and_all_systems_of_each() -> None:

@@ -36,6 +36,7 @@ from uniavgen_bench.validity.face_voice_clips import (
     look_and_listen,
     made_voices,
 )
+from uniavgen_bench.validity.taught import OF_VOICES
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
 
@@ -193,7 +194,8 @@ P(child). Faces are read by dlib's published networks, which are not fitted here
 `python -m uniavgen_bench.validity.fit_face_voice TRAIN/clips.csv TEST/clips.csv`.
 
 **Fitted on** {n["sentences"]} sentences of {n["people"]} people of the portrait world's split `train` (eSpeak NG,
-gender and age known), and {n["sure"]} of {n["train"]} distinct recordings of public demo clips under Apache-2.0 or MIT:
+gender and age known), and {n["sure"]} of {n["train"]} distinct recordings of public demo clips under Apache-2.0 or MIT
+(of {", ".join(sorted(OF_VOICES))}):
 those whose face (P > 0.9) and pitch (under 165 Hz, over 170 Hz) say the same gender; nobody labelled them. Both sources
 weigh the same; for children, recorded clips count as grown-ups.
 

@@ -37,6 +37,10 @@ TRIALS = (
 def trial_lines() -> list[str]:
     """Return the paragraphs and the table of the card."""
     return [
+        "The aims were 0.90 within 80 ms, an AUC of 0.98, and a Spearman of 0.75 with LSE-C. The first is reached "
+        "(over all clips by the estimate; its interval begins at 0.75). The second is reached on recordings in place "
+        "alone: over all clips the AUC is below it.",
+        "",
         "The aim of a Spearman of 0.75 with LSE-C is not reached, and nothing that was tried reaches it: what differs"
         " between the rows is less than the intervals above. Variants were compared by offsets and AUC; Spearman was "
         "looked at afterwards. Two seeds of the recipe differ by 0.02 in both; no row has more offsets within 80 ms "

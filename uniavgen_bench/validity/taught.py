@@ -18,6 +18,11 @@ OF_A_SOURCE = "source "
 LEFT_OUT = "taught"
 """The kind of the check that tells how many clips were left out."""
 
+OF_VOICES = frozenset(
+    {"Dorniwang", "Fantasy-AMAP", "Francis-Rings", "MeiGen-AI", "OpenTalker", "aaxwaz", "tanshuai0219"}
+)
+"""Owners of the clips in which the readers of voices were fitted. Their files name no sources; their cards do."""
+
 Owners = Callable[[], frozenset[str]]
 
 
@@ -46,6 +51,11 @@ def landmark_sync() -> frozenset[str]:
 def mouth_audio() -> frozenset[str]:
     """Return whose clips `lipsync.mouth_audio` learned from."""
     return owners_in(lipsync_mouth_audio.MODEL_FILE)
+
+
+def voices() -> frozenset[str]:
+    """Return whose clips the readers of `timbre.face_voice` and `emotion.voice` learned from."""
+    return OF_VOICES
 
 
 def untaught(place: str, clips: ClipSet) -> ClipSet:
