@@ -208,3 +208,33 @@ def test_another_person_takes_over_in_the_middle_and_for_no_longer_than_the_clip
         assert bool(pictures[0].image.mean() < 100) is dark and bool(pictures[-1].image.mean() > 100) is dark
         ends = np.abs(sound[0, 1000:2000]).mean(), np.abs(sound[0, -2000:-1000]).mean()
         assert bool(ends[0] < 0.2) is dark and bool(ends[1] > 0.2) is dark
+
+
+def told(clip: StudyClip, **facts: str) -> StudyClip:
+    """Return a clip of the world with facts."""
+    return StudyClip(clip.sample.model_copy(update={"facts": facts}), clip.path, clip.cluster, world=True)
+
+
+@pytest.mark.parametrize("kind", ["emotion", "gender"])
+def test_a_sound_of_another_emotion_or_gender_is_one(
+    kind: str, clips: tuple[StudyClip, ...], root: Path
+) -> None:
+    one, like, unlike = (
+        told(clip, **{kind: value}) for clip, value in zip(clips, ("a", "a", "b"), strict=True)
+    )
+    change = known()[f"swapped-sound-{kind}"]
+    assert partners(change, one, (one, like, unlike, clips[1])) == (unlike,)
+    made = changed(change, one, (one, like, unlike), root)
+    assert made is not None and onset(made.path) == pytest.approx(onset(unlike.path), abs=1e-3)
+    assert onset(like.path) != pytest.approx(onset(unlike.path), abs=1e-3)
+    assert changed(change, one, (one, like, clips[2]), root) is None
+
+
+def test_a_swapped_voice_is_somebody_elses_of_the_gender_that_is_said(clips: tuple[StudyClip, ...]) -> None:
+    one, like, unlike = (
+        told(clip, gender=value, truth="x") for clip, value in zip(clips, ("f", "f", "m"), strict=True)
+    )
+    himself = StudyClip(one.sample, clips[0].path, one.cluster, world=True)
+    everybody = (one, like, unlike, himself)
+    assert partners(known()["swapped-voice"], one, everybody) == (like,)
+    assert partners(known()["swapped-voice-gender"], one, everybody) == (unlike,)

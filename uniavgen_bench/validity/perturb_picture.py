@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import cycle
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uniavgen_bench.core.result import Reason
-from uniavgen_bench.media.decode import video_frames
+from uniavgen_bench.core.result import MissingError, Reason
+from uniavgen_bench.media.decode import frame_times, video_frames
 from uniavgen_bench.media.degrade import NEARLY_LOSSLESS, change_fps, reencode
 from uniavgen_bench.media.errors import MediaError
 from uniavgen_bench.media.mux import write_timed_clip
@@ -21,6 +20,9 @@ from uniavgen_bench.validity.perturb import SEED, Perturbation, StudyClip, sound
 
 Picture = NDArray[np.uint8]
 Timed = Iterator[tuple[float, Picture]]
+LEAST_HALF = 0.5
+"""Seconds that a second half must last to be seen and heard."""
+BORDER = 110
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class NoFace(Perturbation):
 class TwoFaces(Perturbation):
     """Somebody else beside the person, moving too; the sound is the person's."""
 
+    code: ClassVar[int] = 2
     needs_other: ClassVar[bool] = True
 
     @property
@@ -143,7 +146,7 @@ class TwoFaces(Perturbation):
     def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
         """Write both side by side, the other as often as needed."""
         assert other is not None
-        beside = cycle([frame.image for frame in video_frames(other.path)])
+        beside = _again(other.path)
         frames = video_frames(clip.path)
         _write(clip, out, ((f.time, np.hstack([f.image, _fitted(next(beside), f.image)])) for f in frames))
 
@@ -152,7 +155,7 @@ class TwoFaces(Perturbation):
 class OtherHalfway(Perturbation):
     """From the middle on somebody else is seen and heard, as long as the clip lasts or the other does."""
 
-    code: ClassVar[int] = 2
+    code: ClassVar[int] = 3
     needs_other: ClassVar[bool] = True
 
     @property
@@ -161,29 +164,50 @@ class OtherHalfway(Perturbation):
         return "other-person-halfway"
 
     def write(self, clip: StudyClip, other: StudyClip | None, out: Path) -> None:
-        """Write the first half of one before as much of the other, its later part where it is shorter."""
+        """Write the first half of one before as much of the other, its later part where it is shorter.
+
+        Raises:
+            MissingError: `too_short`: sound or picture of either leaves less than `LEAST_HALF` s after the middle.
+        """
         assert other is not None
         own, rate = sound_of(clip.path)
         sound, its_rate = sound_of(other.path)
         theirs = _at_rate(sound[:1], its_rate, rate)
-        times = [frame.time for frame in video_frames(clip.path)]
-        seen = [(frame.time, frame.image) for frame in video_frames(other.path)]
-        middle = times[len(times) // 2]
+        times, its_times = frame_times(clip.path), frame_times(other.path)
+        middle = float(times[len(times) // 2])
         half = round(middle * rate)
-        rest = min(own.shape[1] - half, theirs.shape[1])
-        begin = max(0, min(half, theirs.shape[1] - rest))
+        there = min(theirs.shape[1], round(_end(its_times) * rate))
+        rest = min(own.shape[1] - half, round(_end(times) * rate) - half, there)
+        if rest < LEAST_HALF * rate:
+            raise MissingError(
+                Reason.TOO_SHORT, f"{max(rest, 0) / rate:.2f} s of a second half, {LEAST_HALF:g} s are needed"
+            )
+        begin = max(0, min(half, there - rest))
         joined = np.concatenate([own[:1, :half], theirs[:, begin : begin + rest]], axis=1)
 
         def frames() -> Timed:
+            later = _Nearest(other.path)
             for frame in video_frames(clip.path):
                 if frame.time < middle:
                     yield frame.time, frame.image
                 elif frame.time < (half + rest) / rate:
-                    wanted = frame.time - middle + begin / rate
-                    later = min(seen, key=lambda one: abs(one[0] - wanted))
-                    yield frame.time, _fitted(later[1], frame.image)
+                    yield frame.time, _fitted(later.to(frame.time - middle + begin / rate), frame.image)
 
         write_timed_clip(out, frames(), joined, rate, encoding=NEARLY_LOSSLESS)
+
+
+class _Nearest:
+    """The picture of a clip that is nearest to a time, for times that grow; two pictures are held."""
+
+    def __init__(self, path: Path) -> None:
+        self.frames = video_frames(path)
+        self.now = next(self.frames)
+        self.later = next(self.frames, None)
+
+    def to(self, time: float) -> Picture:
+        while self.later is not None and abs(self.later.time - time) < abs(self.now.time - time):
+            self.now, self.later = self.later, next(self.frames, None)
+        return self.now.image
 
 
 @dataclass(frozen=True)
@@ -224,12 +248,30 @@ def _write(clip: StudyClip, out: Path, frames: Timed, seconds: float | None = No
 
 
 def _fitted(picture: Picture, like: Picture) -> Picture:
+    """Return a picture inside the size of another, its shape kept, on grey: a stretched face is not found as one."""
     import cv2
 
     if picture.shape == like.shape:
         return picture
-    size = (like.shape[1], like.shape[0])
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    (height, width), (high, wide) = picture.shape[:2], like.shape[:2]
+    factor = min(high / height, wide / width)
+    size = (min(wide, max(1, round(width * factor))), min(high, max(1, round(height * factor))))
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    fitted = np.full(like.shape, BORDER, np.uint8)
+    top, left = (high - size[1]) // 2, (wide - size[0]) // 2
+    fitted[top : top + size[1], left : left + size[0]] = cv2.resize(picture, size, interpolation=way)
+    return fitted
+
+
+def _again(path: Path) -> Iterator[Picture]:
+    """Yield a clip's pictures, from the first again after the last; it is decoded anew each time, not held."""
+    while True:
+        yield from (frame.image for frame in video_frames(path))
+
+
+def _end(times: NDArray[np.float64]) -> float:
+    """Return when the last picture at `times` [T] s ends."""
+    return float(times[-1] + (np.median(np.diff(times)) if len(times) > 1 else 0.0))
 
 
 def _at_rate(sound: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
