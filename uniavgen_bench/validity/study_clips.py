@@ -70,8 +70,10 @@ def folder_clips(folder: Path, limit: int | None) -> ClipSet:
     """Return the finished clips of a folder: those that its `clips.csv` lists, else every media file.
 
     Raises:
-        InputError: no such folder, or no clip in it.
+        InputError: no such folder, a file, or no clip in it.
     """
+    if folder.is_file():
+        raise InputError("is a file", where=Where(folder), way_out="name the folder that holds the clips")
     from uniavgen_bench.datasets.folder import FolderOptions, load_folder
     from uniavgen_bench.datasets.manifest import ManifestOptions, load_manifest
 

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from uniavgen_bench.core.errors import InputError
+
 
 def validate(
     metrics: Annotated[
@@ -56,6 +58,9 @@ def validate(
 ) -> None:
     """Test the metrics themselves: known changes of clips, controls, repeats; a verdict on each.
 
+    Exit status 0: at least one metric was tested, whatever its verdict; 1: no metric gave a number on any clip (the
+    verdicts say why); 2: it cannot be carried out; 130: stopped by hand.
+
     Examples:
 
         uniavgen-bench validate
@@ -71,8 +76,11 @@ def validate(
     from uniavgen_bench.core.redaction import told_command
     from uniavgen_bench.validity.validate_show import Asked, validate_and_show
 
+    names = tuple(n.strip() for n in re.split(r",(?![^\[\]]*\])", metrics or "") if n.strip())
+    if metrics is not None and not names:
+        raise InputError("--metrics names no metric", way_out="leave it out to test all")
     asked = Asked(
-        metrics=tuple(n.strip() for n in re.split(r",(?![^\[\]]*\])", metrics or "") if n.strip()),
+        metrics=names,
         dataset=dataset,
         settings=tuple(settings or ()),
         clips=clips,
@@ -87,4 +95,10 @@ def validate(
         command=told_command(["uniavgen-bench", *map(shlex.quote, sys.argv[1:])]),
         store=store,
     )
-    validate_and_show(asked, json=json)
+    try:
+        tested = validate_and_show(asked, json=json)
+    except KeyboardInterrupt:
+        typer.echo("stopped: what was scored is kept; the same command goes on from here", err=True)
+        raise typer.Exit(130) from None
+    if not tested:
+        raise typer.Exit(1)

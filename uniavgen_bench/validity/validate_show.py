@@ -5,7 +5,9 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.remote_address import chosen_remote
 from uniavgen_bench.core.remote_store import told_once
 from uniavgen_bench.core.store import home
+from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.validity_view import validity_rows
 from uniavgen_bench.runner.run import check_device
 from uniavgen_bench.runner.run_folder import writable
@@ -52,6 +55,7 @@ COLOURS = {
     Standing.NO_NUMBERS: "dim",
     Standing.UNTESTED: "bold red",
 }
+NOT_TESTED = (Standing.NO_NUMBERS, Standing.UNTESTED)
 LINE_EVERY = 100
 """Without a terminal, a line of progress is printed every so many steps."""
 
@@ -112,8 +116,10 @@ class _Display:
             self.bars = None
 
 
-def validate_and_show(asked: Asked, *, json: bool) -> None:
+def validate_and_show(asked: Asked, *, json: bool) -> bool:
     """Run a study with its progress on stderr; write it into `out`, and print the verdicts on stdout.
+
+    Returns whether any metric could be tested.
 
     Raises:
         InputError: a metric, a dataset, an option or a folder that cannot be used.
@@ -133,38 +139,68 @@ def validate_and_show(asked: Asked, *, json: bool) -> None:
     needed = needed_weights([m.metric.spec for m in metrics if m.expected is not None])
     for reason in WeightLocator().require(needed, offline=asked.offline).unavailable.values():
         note(f"{reason}: its metrics cannot be tested here")
-    writable(asked.out, "choose another --out")
-    writable(home() / "store", "name another folder with UNIAVGEN_BENCH_HOME")
-    display = _Display(console)
-    workers = asked.workers or processors()
-    options = StudyOptions(
-        workers=workers,
-        device=asked.device,
-        timeout=asked.timeout,
-        remote=remote.given if remote else None,
-    )
-    try:
-        validated = validate_metrics(
-            metrics,
-            sets,
-            options,
-            command=asked.command,
-            repeats=asked.repeats,
-            progress=Progress(display.begin, display.step, told_once(note)),
+    with _taken_back(asked.out):
+        writable(asked.out, "choose another --out")
+        writable(home() / "store", "name another folder with UNIAVGEN_BENCH_HOME")
+        display = _Display(console)
+        options = StudyOptions(
+            workers=asked.workers or processors(),
+            device=asked.device,
+            timeout=asked.timeout,
+            remote=remote.given if remote else None,
         )
-    finally:
-        display.stop()
+        try:
+            validated = validate_metrics(
+                metrics,
+                sets,
+                options,
+                command=asked.command,
+                repeats=asked.repeats,
+                progress=Progress(display.begin, display.step, told_once(note)),
+            )
+        finally:
+            display.stop()
     path = write_study(validated, asked.out)
     if json:
         result = validated.result.model_dump(mode="json", exclude_none=True)
         sys.stdout.write(jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-        return
-    show(validated, Console())
-    Console().print(
-        f"\nverdicts  {path}\n[dim]{duration(time.perf_counter() - started)}[/]",
-        highlight=False,
-        soft_wrap=True,
-    )
+    else:
+        show(validated, Console())
+        Console().print(
+            f"\nverdicts  {path}\n[dim]{duration(time.perf_counter() - started)}[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+    tested = any(metric.standing not in NOT_TESTED for metric in validated.result.metrics)
+    if not tested:
+        console.print(
+            f"[red]nothing tested[/]  {escape(_why_untested(validated.result.metrics))} (exit status 1)",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return tested
+
+
+@contextmanager
+def _taken_back(folder: Path) -> Iterator[None]:
+    """Take away the empty folders that were made for a study which then came to no end."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        yield
+    except BaseException:
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+        raise
+
+
+def _why_untested(found: Sequence[StudiedValidity]) -> str:
+    """Say in a line why no metric was tested: the commonest reason first."""
+    said = Counter(metric.verdict for metric in found)
+    (first, count), others = said.most_common(1)[0], len(said) - 1
+    about = "" if len(found) == 1 else f"{count} of {len(found)} metrics: "
+    more = f" (and {plural(others, 'other reason')} above)" if others else ""
+    return f"no metric gave a number on any clip; {about}{first}{more}"
 
 
 def clip_sets(asked: Asked) -> list[ClipSet]:
@@ -227,4 +263,4 @@ def _count(found: Sequence[StudiedValidity], console: Console) -> None:
         for standing in Standing
         if (number := sum(metric.standing is standing for metric in found))
     ]
-    console.print(f"\n{len(found)} metrics: {', '.join(parts)}", highlight=False)
+    console.print(f"\n{plural(len(found), 'metric')}: {', '.join(parts)}", highlight=False)

@@ -1,0 +1,91 @@
+"""`validate` as a command: what it refuses before any work, its exit statuses, and what a stopped one leaves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+from validity.test_validate import in_this_process
+from validity.validate_world import RATE, beeping_clips, install
+
+from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.media.mux import write_clip
+from uniavgen_bench.validity import study, validate_show
+from uniavgen_bench.weights.locate import WeightLocator
+
+
+@pytest.fixture
+def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with the fake metrics installed, an empty home, and clips scored in this process."""
+    (tmp_path / "fakes").mkdir()
+    monkeypatch.setattr(sys, "path", [str(install(tmp_path / "fakes")), *sys.path])
+    monkeypatch.setenv("UNIAVGEN_BENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(study, "outcomes", in_this_process)
+    return tmp_path
+
+
+def validated(clips: Path, out: Path, *more: str, metrics: str = "fake.valid") -> Result:
+    """Run the command on finished clips, without repeats."""
+    from uniavgen_bench.cli import _with_weights
+
+    asked = ["validate", "--dataset", "none", "--clips", str(clips), "--metrics", metrics, "--out", str(out)]
+    return CliRunner().invoke(_with_weights(), [*asked, "--workers", "1", "--no-repeats", *more])
+
+
+def test_a_file_is_no_folder_of_clips_and_nothing_is_fetched_for_it(
+    fakes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetched(*args: object, **kwargs: object) -> None:
+        raise AssertionError("weights were asked for")
+
+    monkeypatch.setattr(WeightLocator, "require", fetched)
+    table = fakes / "clips.csv"
+    table.write_text("clip\n", encoding="utf-8")
+    refused = validated(table, fakes / "out")
+    assert isinstance(refused.exception, InputError)
+    assert "clips.csv: is a file (name the folder" in str(refused.exception)
+    assert not (fakes / "out").exists()
+
+
+@pytest.mark.parametrize("names", ["", " ", ", ,"])
+def test_metrics_without_a_name_are_not_all_metrics(fakes: Path, names: str) -> None:
+    refused = validated(fakes, fakes / "out", metrics=names)
+    assert isinstance(refused.exception, InputError)
+    assert "--metrics names no metric" in str(refused.exception)
+
+
+def test_a_study_without_any_number_ends_with_one_and_says_why(fakes: Path) -> None:
+    clip = fakes / "clips" / "quiet.mp4"
+    clip.parent.mkdir()
+    frames = [np.full((48, 64, 3), i, np.uint8) for i in range(20)]
+    write_clip(clip, frames, 8, np.zeros(round(2.5 * RATE), np.float32), RATE)
+    done = validated(clip.parent, fakes / "out")
+    assert done.exit_code == 1, done.output
+    assert "1 metric: 1 no numbers here" in done.output
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("nothing tested  no metric gave a number on any clip; Not tested here")
+    assert last.endswith("(exit status 1)")
+    assert (fakes / "out" / "validity.json").is_file()
+
+
+def test_a_study_that_is_stopped_says_how_to_go_on_and_leaves_no_folder(
+    fakes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*args: object, **kwargs: object) -> Sequence[object]:
+        raise KeyboardInterrupt
+
+    beeping_clips(fakes / "clips", 1)
+    monkeypatch.setattr(validate_show, "validate_metrics", stopped)
+    (fakes / "there").mkdir()
+    done = validated(fakes / "clips", fakes / "deep" / "out")
+    assert done.exit_code == 130
+    assert done.stderr.splitlines()[-1] == (
+        "stopped: what was scored is kept; the same command goes on from here"
+    )
+    assert not (fakes / "deep").exists()
+    assert validated(fakes / "clips", fakes / "there").exit_code == 130
+    assert (fakes / "there").is_dir()
