@@ -48,6 +48,23 @@ def test_slugs_stay_distinct_and_portable(names: list[str]) -> None:
         assert all(c in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in text)
 
 
+@given(st.text(min_size=1, max_size=70))
+def test_a_text_never_takes_the_name_of_another(text: str) -> None:
+    chain = [text, slug(text), slug(slug(text)), text.upper(), slug(text).upper(), slug(text.upper())]
+    texts = set(chain)
+    assert len({slug(t) for t in texts}) == len(texts)
+
+
+@pytest.mark.parametrize("text", ["0001", "a_b.c", "seed-2024", "clip-deadbee", "x-deadbeef9", "a" * 60])
+def test_the_name_of_an_ordinary_id_is_the_id(text: str) -> None:
+    assert slug(text) == text
+
+
+def test_names_that_runs_are_resumed_by_stay() -> None:
+    assert slug("é") == "e-4a99557e" and slug("e-4a99557e") == "e-4a99557e-d8d41eb6"
+    assert slug("A/0") == "a-0-463e73df" and slug("\udcff").startswith("x-")
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_score_refuses_what_is_not_finite(value: float) -> None:
     with pytest.raises(ValueError, match="finite"):
