@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from uniavgen_bench.analysis.artefacts import ClipArtefacts
 from uniavgen_bench.analysis.needs import Stream, artefact_versions
@@ -55,6 +56,37 @@ class Scored:
     problem: str = ""
 
 
+class _Part(BaseModel):
+    """Part of an entry of the store: exactly what its fields say, so that anything else is no answer."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class _NoScore(_Part):
+    reason: Reason
+    detail: str
+
+
+class _Curve(_Part):
+    name: str
+    unit: str
+    t: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+class _Evidence(_Part):
+    curves: tuple[_Curve, ...]
+    texts: dict[str, str]
+
+
+class _Entry(_Part):
+    """An answer as the store keeps it, in JSON."""
+
+    scores: dict[str, float | _NoScore]
+    evidence: _Evidence
+    seconds: float = Field(ge=0)
+
+
 def visible(sample: Sample, metric: Metric) -> Sample:
     """Return the sample with only the fields that a metric declares, so that its cache key cannot lie."""
     hidden = set(Sample.model_fields) - {"id"} - ALWAYS_GIVEN - set(metric.spec.sample_needs)
@@ -95,14 +127,7 @@ def known_score(
 ) -> Scored | None:
     """Return the answer that the store has, or None; raises `MissingError` when the clip cannot be addressed."""
     entry = store.get(score_key(metric, clip, sample, models))
-    if entry is None:
-        return None
-    try:
-        known = _decode(metric.spec.name, entry)
-        _check(metric, Measurement(known.scores, known.evidence))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None  # whole, but no answer of this metric: it is made anew
-    return known
+    return None if entry is None else _decode(metric, entry)
 
 
 def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Models, store: Store) -> Scored:
@@ -124,7 +149,7 @@ def score_clip(metric: Metric, clip: ClipArtefacts, sample: Sample, models: Mode
     problem = "; ".join(text for text in (problem, *said) if text)
     name = metric.spec.name
     scored = Scored(name, measured.scores, measured.evidence, time.perf_counter() - started, problem=problem)
-    if not any(isinstance(s, Missing) and s.reason in TRANSIENT for s in scored.scores.values()):
+    if not any(_transient(s) for s in scored.scores.values()):
         store.put(score_key(metric, clip, sample, models), _encode(scored))
     return scored
 
@@ -148,6 +173,10 @@ def all_missing(metric: Metric, missing: Missing) -> dict[str, Score | Missing]:
     return {f.name: missing for f in metric.spec.fields}
 
 
+def _transient(score: Score | Missing) -> bool:
+    return isinstance(score, Missing) and score.reason in TRANSIENT
+
+
 def _check(metric: Metric, measured: Measurement) -> None:
     declared = {f.name: f for f in metric.spec.fields}
     if set(measured.scores) != set(declared):
@@ -169,13 +198,19 @@ def _encode(scored: Scored) -> bytes:
     return json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _decode(name: str, entry: bytes) -> Scored:
-    data: dict[str, Any] = json.loads(entry)
-    scores: dict[str, Score | Missing] = {
-        field_name: Missing(Reason(s["reason"]), s["detail"]) if isinstance(s, dict) else Score(float(s))
-        for field_name, s in data["scores"].items()
-    }
-    curves = tuple(
-        Curve(c["name"], c["unit"], tuple(c["t"]), tuple(c["y"])) for c in data["evidence"]["curves"]
-    )
-    return Scored(name, scores, Evidence(curves, data["evidence"]["texts"]), data["seconds"], cached=True)
+def _decode(metric: Metric, entry: bytes) -> Scored | None:
+    """Return the answer that an entry holds; None when it is anything but an answer of this metric, made to be kept."""
+    try:
+        data = _Entry.model_validate_json(entry)
+        scores: dict[str, Score | Missing] = {
+            name: Missing(s.reason, s.detail) if isinstance(s, _NoScore) else Score(s)
+            for name, s in data.scores.items()
+        }
+        curves = tuple(Curve(c.name, c.unit, c.t, c.y) for c in data.evidence.curves)
+        evidence = Evidence(curves, data.evidence.texts)
+        _check(metric, Measurement(scores, evidence))
+    except (ValueError, OverflowError, RecursionError, TypeError, KeyError):
+        return None
+    if any(_transient(s) for s in scores.values()) or any(len(c.t) != len(c.y) for c in curves):
+        return None
+    return Scored(metric.spec.name, scores, evidence, data.seconds, cached=True)
