@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from uniavgen_bench.core.result import Curve, Evidence, Measurement, Missing, Re
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Direction, FieldSpec, MetricSpec, Tier
 from uniavgen_bench.core.store import Store
+from uniavgen_bench.metrics.device_batches import SmallerBatchWarning
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.score_clip import Scored, known_score, score_clip, score_key
 from uniavgen_bench.weights.locate import WeightLocator
@@ -91,6 +93,20 @@ def test_an_answer_of_the_metric_is_known(bed: Bed) -> None:
     assert known_score(bed.metric, bed.clip, bed.sample, bed.models, bed.store) == known
 
 
+def small(clip: object, sample: object, models: object) -> Measurement:
+    warnings.warn("no room for 8 pictures: 4 at a time", SmallerBatchWarning, stacklevel=1)
+    return answer(clip, sample, models)
+
+
+def test_that_a_device_had_no_room_is_told_from_the_store_too(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bed, "metric", Metric(SPEC, small))
+    made = bed.scored()
+    known = known_score(bed.metric, bed.clip, bed.sample, bed.models, bed.store)
+    assert known is not None and known.problem == made.problem == "no room for 8 pictures: 4 at a time"
+
+
 CURVE = {"name": "c", "unit": "dB", "t": [0.0], "y": [1.0]}
 
 
@@ -100,6 +116,7 @@ CURVE = {"name": "c", "unit": "dB", "t": [0.0], "y": [1.0]}
         b"", b"null", b"[]", b"7", b"\xff\xfe", b"{}", b"{" * 100_000,
         b'{"scores":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         *(changed("seconds", value) for value in (None, "x", "1", -1, True, 10**400, float("nan"))),
+        *(changed("problem", value) for value in (None, 1, ["x"])), changed("other", "x"),
         *(changed("scores", value) for value in (None, [], {}, {"a": 1.0}, {"a": 1.0, "b": 1.0, "c": 1.0})),
         *(changed("scores.a", value) for value in (None, True, "1", 10**400, 1e999, 10, [1])),
         *(changed("scores.b", value) for value in ({}, {"reason": "silent"}, {"reason": "x", "detail": ""})),

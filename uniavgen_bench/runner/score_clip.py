@@ -85,6 +85,7 @@ class _Entry(_Part):
     scores: dict[str, float | _NoScore]
     evidence: _Evidence
     seconds: float = Field(ge=0)
+    problem: str = ""
 
 
 def visible(sample: Sample, metric: Metric) -> Sample:
@@ -195,6 +196,8 @@ def _encode(scored: Scored) -> bytes:
         for name, s in scored.scores.items()
     }
     data = {"scores": scores, "evidence": asdict(scored.evidence), "seconds": scored.seconds}
+    if scored.problem:
+        data["problem"] = scored.problem
     return json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -213,4 +216,4 @@ def _decode(metric: Metric, entry: bytes) -> Scored | None:
         return None
     if any(_transient(s) for s in scores.values()) or any(len(c.t) != len(c.y) for c in curves):
         return None
-    return Scored(metric.spec.name, scores, evidence, data.seconds, cached=True)
+    return Scored(metric.spec.name, scores, evidence, data.seconds, cached=True, problem=data.problem)
