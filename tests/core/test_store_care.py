@@ -84,6 +84,19 @@ def test_verify_names_what_is_wrong_and_repair_removes_only_that(store: Store) -
     assert all(store.get(key) for key in KEYS[4:])
 
 
+def test_what_is_no_file_in_the_place_of_an_entry_is_damage_and_is_not_waited_for(store: Store) -> None:
+    for i in (1, 2):
+        store.path(KEYS[i]).unlink()
+    os.mkfifo(store.path(KEYS[1]))
+    store.path(KEYS[2]).symlink_to("/dev/zero")
+    os.mkfifo(store.path(KEYS[1]).with_name(f".{KEYS[1][2:42]}.0123456789ab"))
+    assert [store.get(key) for key in KEYS[1:3]] == [None, None]
+    assert {d.problem for d in verify_store(store.root).damaged} == {"not a file"}
+    assert collect(store.root, Unwanted(days=0), delete=False).parts.files == 0
+    assert len(verify_store(store.root, repair=True).damaged) == 2
+    assert verify_store(store.root).damaged == ()
+
+
 def test_no_store_has_no_entries(tmp_path: Path) -> None:
     assert verify_store(tmp_path / "none").entries == 0
     assert collect(tmp_path / "none", Unwanted(days=1), delete=True).kept.files == 0

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import re
+import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.text import Text
 from runner.conftest import Bench
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.run_events import ENTRIES_FILE, EVENTS_FILE, EventFile, RunEvent, read_entries
+from uniavgen_bench.core.terminal import SafeConsole
 from uniavgen_bench.runner.event_log import AppendedFile, private
-from uniavgen_bench.runner.run_folder import locked
+from uniavgen_bench.runner.run_folder import LOCK, locked
 from uniavgen_bench.runner.run_status import run_status
-from uniavgen_bench.runner.status_show import drawn, span
+from uniavgen_bench.runner.status_show import drawn, show_status, span
 
 MANIFEST = {
     "suite": "s", "status": "running", "command": "", "plan_sha256": "p", "version": "0", "code_sha256": "c",
@@ -210,6 +218,99 @@ def test_finished_run_whose_results_are_damaged_says_so(run: Path) -> None:
     status = run_status(run)
     assert status.state == "complete"
     assert any("scores.parquet cannot be read" in problem for problem in status.problems)
+
+
+@pytest.mark.parametrize("name", [EVENTS_FILE, LOCK, ENTRIES_FILE])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "circle"])
+def test_what_is_no_file_is_not_waited_for(run: Path, name: str, kind: str) -> None:
+    """In a process of its own: opening a pipe would hold this one for ever."""
+    odd = run / name
+    match kind:
+        case "pipe":
+            os.mkfifo(odd)
+        case "device":
+            odd.symlink_to("/dev/zero")
+        case "folder":
+            odd.mkdir()
+        case _:
+            odd.symlink_to(name)
+    command = ["status", run] if name != ENTRIES_FILE else ["store", "gc", run]
+    done = subprocess.run(
+        [sys.executable, "-m", "uniavgen_bench.cli", *map(str, command)],
+        capture_output=True, text=True, timeout=60, env={**os.environ, "UNIAVGEN_BENCH_HOME": str(run / "home")},
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if name == LOCK else 2), done.stderr
+    if name != LOCK:
+        assert done.stderr.count("cannot be read") == 1 and name in done.stderr.replace("\n", "")
+
+
+def test_a_log_without_line_ends_or_without_end_is_not_read_into_memory(run: Path) -> None:
+    good = "\n".join(begin()) + "\n"
+    with (run / EVENTS_FILE).open("wb") as log:
+        log.write(good.encode())
+        log.truncate(300 << 20)
+        log.seek(0, os.SEEK_END)
+        log.write(f"\n{clip(0, 1.0)}\n".encode())
+    tracemalloc.start()
+    status = run_status(run)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20 << 20
+    assert status.stages[0].done == 1 and "1 damaged lines" in status.problems[0]
+    (run / ENTRIES_FILE).write_bytes(bytes(1 << 20))
+    with pytest.raises(InputError, match="is no key"):
+        read_entries(run)
+    for name, read in ((EVENTS_FILE, run_status), (ENTRIES_FILE, read_entries)):
+        with (run / name).open("r+b") as log:
+            log.truncate(3 << 40 if name == EVENTS_FILE else 3 << 30)
+        with pytest.raises(InputError, match="is larger than"):
+            read(run)
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e308", "-5", '"x"'])
+@pytest.mark.parametrize("key", ["elapsed", "seconds", "count"])
+def test_numbers_that_cannot_be_are_damage(run: Path, key: str, number: str) -> None:
+    wrong = clip(1, 2.0, count=1).replace(
+        f'"{key}": {json.loads(clip(1, 2.0, count=1))[key]}', f'"{key}": {number}'
+    )
+    assert number in wrong
+    write(run, [*begin(), clip(0, 1.0), wrong])
+    status = run_status(run)
+    assert status.stages[0].done == 1 and "1 damaged lines" in status.problems[0]
+    shown(run)
+    manifest = json.dumps(MANIFEST | {"seconds": 1.0}).replace("1.0", number)
+    if number not in ('"x"', "-5"):
+        (run / EVENTS_FILE).unlink()
+        (run / "manifest.json").write_text(manifest)
+        shown(run)
+
+
+HOSTILE = "A\x1b]0;owned\x07\x1b[2J\x9b2J\u202eB"
+
+
+def test_no_text_of_a_run_steers_the_terminal(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = run.rename(run.with_name(f"run{HOSTILE}"))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    lines = [*begin(system=HOSTILE), clip(0, 1.0, "missing", system=HOSTILE, reason=HOSTILE)]
+    write(named, [*lines, event("note", 2.0, text=HOSTILE), event("started", plan=HOSTILE)])
+    show_status(named, json=False)
+    table = capsys.readouterr().out
+    show_status(named, json=True)
+    told = capsys.readouterr().out
+    for text in (re.sub("\x1b\\[[0-9;]*m", "", table), told):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), repr(text)
+    assert "owned" in table and json.loads(told)["run"] == str(named)
+
+
+def test_the_console_of_a_run_lets_no_control_character_through() -> None:
+    console = SafeConsole(file=io.StringIO(), force_terminal=True, width=60)
+    console.print(Text(HOSTILE), HOSTILE, f"[red]{HOSTILE}[/]", style="bold")
+    assert isinstance(console.file, io.StringIO)
+    text = re.sub("\x1b\\[[0-9;]*m", "", console.file.getvalue())
+    assert text.count("owned") == 3 and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
 
 
 def test_looking_does_not_keep_a_driver_out(run: Path) -> None:

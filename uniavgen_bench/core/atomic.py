@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from uniavgen_bench.core.regular_file import open_regular
+
 PART = re.compile(r"\..+\.[0-9a-f]{12}")
 """Names of the files that `write_atomic` writes into; one that stays belongs to a process that was killed."""
 
@@ -50,7 +52,7 @@ def held(path: Path) -> bool | None:
     try:
         import fcntl
 
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

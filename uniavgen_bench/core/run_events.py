@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.regular_file import lines_of
 
 EVENTS_FILE = "events.jsonl"
 ENTRIES_FILE = "store_entries.txt"
@@ -18,6 +19,13 @@ ENTRIES_FILE = "store_entries.txt"
 What = Literal["started", "planned", "done", "missing", "note", "complete", "stopped", "failed"]
 Stage = Literal["run", "generate", "score"]
 ENDS = frozenset({"complete", "stopped", "failed"})
+LONGEST_LINE = 64 << 10
+"""Bytes of a line: an event has a few hundred."""
+LARGEST = 2 << 30
+"""Bytes of a whole file: some ten million events."""
+
+Seconds: TypeAlias = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=10**9)]
 
 
 class RunEvent(BaseModel):
@@ -31,14 +39,14 @@ class RunEvent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     time: str
-    elapsed: float
+    elapsed: Seconds
     what: What
     stage: Stage = "run"
     system: str = ""
     sample: str = ""
-    repeat: int | None = None
-    seconds: float | None = None
-    count: int | None = None
+    repeat: Count | None = None
+    seconds: Seconds | None = None
+    count: Count | None = None
     reason: str = ""
     plan: str = ""
     text: str = ""
@@ -59,10 +67,10 @@ class EventFile:
         """
         self.damaged = 0
         try:
-            with self.path.open("rb") as lines:
-                for line in lines:
-                    if not line.strip() or not line.endswith(b"\n"):
-                        continue
+            for line in lines_of(self.path, longest=LONGEST_LINE, most=LARGEST):
+                if line is None:
+                    self.damaged += 1
+                elif line.strip() and line.endswith(b"\n"):
                     try:
                         yield RunEvent.model_validate_json(line)
                     except ValidationError:
@@ -81,11 +89,18 @@ def read_entries(run: Path) -> frozenset[str]:
     """
     path = run / ENTRIES_FILE
     try:
-        return frozenset(path.read_text(encoding="ascii").split())
+        keys: set[str] = set()
+        for line in lines_of(path, longest=LONGEST_LINE, most=LARGEST):
+            if line is None:
+                raise InputError(f"{path} cannot be read: a line of it is no key of an entry")
+            keys.update(line.decode("ascii").split())
+        return frozenset(keys)
     except FileNotFoundError:
         raise InputError(
             f"{run} has no {ENTRIES_FILE}: it does not tell which entries of the store it used",
             way_out="start its command again: scores come from the store",
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} cannot be read: {error}") from None

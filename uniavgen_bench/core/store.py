@@ -12,8 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from uniavgen_bench.core.atomic import write_atomic
+from uniavgen_bench.core.regular_file import open_regular
 
 DIGEST = 32
+CUT, CHANGED = "cut off", "its bytes are not those that were written"
+"""What can be wrong with an entry."""
 TOUCHED_EVERY = 86_400.0
 """Seconds after which reading an entry sets its time anew, so that its age tells when it was last of use."""
 FOLDER = re.compile(r"[0-9a-f]{2}")
@@ -46,7 +49,7 @@ class Store:
         """Return the bytes under a key, or None when there are none, or they are damaged or cannot be read."""
         path = self.path(key)
         try:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 status = os.fstat(stream.fileno())
                 entry = stream.read()
         except OSError:  # absent, or it cannot be read: what can be computed anew must not end a run
@@ -89,9 +92,9 @@ class Store:
 def damage(entry: bytes) -> str:
     """Return what is wrong with the bytes of an entry's file, or nothing."""
     if len(entry) < DIGEST:
-        return "cut off"
+        return CUT
     if hashlib.sha256(memoryview(entry)[DIGEST:]).digest() != entry[:DIGEST]:
-        return "its bytes are not those that were written"
+        return CHANGED
     return ""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from uniavgen_bench.core.store import Store, damage, drop
+from uniavgen_bench.core.regular_file import open_regular
+from uniavgen_bench.core.store import CHANGED, CUT, DIGEST, Store, drop
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,18 @@ def verify_store(root: Path, *, repair: bool = False, seen: Callable[[], None] =
 
 
 def _problem(path: Path) -> str:
-    if path.is_symlink() or path.is_dir():
+    if path.is_symlink() or (path.exists() and not path.is_file()):
         return "not a file"
     try:
-        return damage(path.read_bytes())
+        with open_regular(path) as stream:
+            written, content = stream.read(DIGEST), hashlib.file_digest(stream, "sha256").digest()
     except FileNotFoundError:
         raise
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
+    if len(written) < DIGEST:
+        return CUT
+    return "" if content == written else CHANGED
 
 
 def _removed(path: Path, status: os.stat_result) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -47,7 +48,10 @@ class AppendedFile:
         try:
             if self._file is None:
                 self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
-                size = os.fstat(self._file).st_size
+                state = os.fstat(self._file)
+                if not stat.S_ISREG(state.st_mode):
+                    raise OSError("it is no regular file")
+                size = state.st_size
                 if size and os.pread(self._file, 1, size - 1) != b"\n":
                     os.write(self._file, b"\n")
             data = "".join(line + "\n" for line in lines).encode()

@@ -252,7 +252,7 @@ def _last(event: RunEvent | None) -> LastEvent | None:
     try:
         then = datetime.datetime.fromisoformat(event.time)
         age = (datetime.datetime.now(datetime.UTC) - then).total_seconds()
-    except (ValueError, TypeError):  # not a time, or one of no zone
+    except (ValueError, TypeError, OverflowError):  # not a time, or one of no zone
         age = 0.0
     clip = f"{event.system}/{event.sample}" if event.sample else event.system
     words = [event.what, event.stage if event.stage != "run" else "", clip, event.reason, event.text]

@@ -23,6 +23,7 @@ from rich.progress import (
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import SystemInfo
+from uniavgen_bench.core.terminal import SafeConsole, printable_json
 from uniavgen_bench.report.build import build_report, write_report
 from uniavgen_bench.report.run_data import read_run
 from uniavgen_bench.runner.plan import Plan
@@ -90,7 +91,7 @@ class _Display:
 
 def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) -> Finished:
     """Run a suite with a progress display on stderr; print its table, or with `json` its summary, on stdout."""
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     display = _Display(console)
     hooks = Hooks(planned=display.planned, finished=display.finished, note=display.note)
     try:
@@ -135,7 +136,7 @@ def show_summary(
 ) -> None:
     """Print the tables of a finished run, or its summary and verdicts as JSON."""
     if not json:
-        console = Console()
+        console = SafeConsole()
         print_summary(summaries, console)
         console.print()
         print_verdicts(verdicts.stats, systems, console)
@@ -164,7 +165,8 @@ def show_summary(
         "ablation": verdicts.ablation.model_dump(mode="json") if verdicts.ablation else None,
         "published": verdicts.published.model_dump(mode="json") if verdicts.published else None,
     }  # fmt: skip
-    sys.stdout.write(jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(printable_json(text) + "\n")
 
 
 def show_report(root: Path, *, json: bool) -> None:
@@ -174,4 +176,4 @@ def show_report(root: Path, *, json: bool) -> None:
     if json:
         sys.stdout.write(jsonlib.dumps({"run": str(root), "report": str(page)}) + "\n")
     else:
-        Console().print(f"report  {page}", highlight=False, soft_wrap=True)
+        SafeConsole().print(f"report  {page}", highlight=False, soft_wrap=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uniavgen_bench.core.terminal import SafeConsole, printable, printable_json
 from uniavgen_bench.runner.run_status import RunStatus, run_status
 
 if TYPE_CHECKING:
@@ -32,20 +34,17 @@ def show_status(run: Path, *, json: bool) -> None:
     if json:
         import typer
 
-        typer.echo(status.model_dump_json(indent=2))
+        typer.echo(printable_json(status.model_dump_json(indent=2)))
         return
-    from rich.console import Console
-
-    Console().print(drawn(status), highlight=False)
+    SafeConsole().print(drawn(status), highlight=False)
 
 
 def watch_status(run: Path, seconds: float) -> None:
     """Draw the status anew every so many seconds until nobody works on the run any more."""
-    from rich.console import Console
     from rich.live import Live
 
     status = run_status(run)
-    with Live(drawn(status), console=Console(), auto_refresh=False) as live:
+    with Live(drawn(status), console=SafeConsole(), auto_refresh=False) as live:
         while status.state == "running":
             time.sleep(seconds)
             status = run_status(run)
@@ -60,7 +59,7 @@ def drawn(status: RunStatus) -> RenderableType:
     from rich.text import Text
 
     said = MAY_BE_OVER if status.state == "running" and not status.alive else SAID[status.state]
-    head = Text.assemble(status.run, "  ", (said, STYLE[status.state]))
+    head = Text.assemble(printable(status.run), "  ", (said, STYLE[status.state]))
     lines: list[RenderableType] = [head]
     if status.stages:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -74,10 +73,17 @@ def drawn(status: RunStatus) -> RenderableType:
             each = f"{row.seconds_each:.2f}" if row.seconds_each is not None else "-"
             missing = Text(str(row.missing), style="yellow" if row.missing else "")
             table.add_row(
-                Text(row.system), row.stage, str(row.done), missing, to_do, rate, each, span(row.eta)
+                Text(printable(row.system)),
+                row.stage,
+                str(row.done),
+                missing,
+                to_do,
+                rate,
+                each,
+                span(row.eta),
             )
         lines.append(table)
-    lines += [Text(f"missing  {reason}", style="dim") for reason in _reasons(status)]
+    lines += [Text(f"missing  {printable(reason)}", style="dim") for reason in _reasons(status)]
     facts = [f"{status.workers} workers", f"session {status.sessions}" if status.sessions else ""]
     if status.elapsed is not None:
         facts.append(f"{span(status.elapsed)} so far" if status.state == "running" else span(status.elapsed))
@@ -86,8 +92,8 @@ def drawn(status: RunStatus) -> RenderableType:
     lines.append(Text(" · ".join(f for f in facts if f)))
     if status.last is not None:
         ago = f", {span(status.last.age)} ago" if status.state == "running" else f", {status.last.time}"
-        lines.append(Text(f"last event: {status.last.text}{ago}", style="dim"))
-    lines += [Text(f"problem  {problem}", style="red") for problem in status.problems]
+        lines.append(Text(printable(f"last event: {status.last.text}{ago}"), style="dim"))
+    lines += [Text(f"problem  {printable(problem)}", style="red") for problem in status.problems]
     return Group(*lines)
 
 
@@ -102,7 +108,7 @@ def _reasons(status: RunStatus) -> list[str]:
 
 def span(seconds: float | None) -> str:
     """Return a length of time in two units: `42 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return "-"
     whole = round(seconds)
     if whole < 60:

@@ -11,7 +11,6 @@ from typing import Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +21,7 @@ from uniavgen_bench.core.run_events import read_entries
 from uniavgen_bench.core.store import home
 from uniavgen_bench.core.store_gc import Amount, Sorted, Unwanted, collect
 from uniavgen_bench.core.store_verify import Verified, verify_store
+from uniavgen_bench.core.terminal import SafeConsole, printable_json
 
 SCORES, ANSWERS = "store", "judge"
 """Folders of the home: what is computed of clips, and what judges answered."""
@@ -35,9 +35,11 @@ def show_verified(store: str | None, *, repair: bool, json: bool) -> bool:
         found = [_verify(place, repair=repair, seen=seen) for place in _stores(store)]
     left = sum(1 for v in found for d in v.damaged if not d.removed)
     if json:
-        typer.echo(jsonlib.dumps([_verified_row(v) for v in found], indent=2, ensure_ascii=False))
+        typer.echo(
+            printable_json(jsonlib.dumps([_verified_row(v) for v in found], indent=2, ensure_ascii=False))
+        )
         return left == 0
-    console = Console()
+    console = SafeConsole()
     table = _table("store", "entries", "MB", "damaged", "removed")
     for v in found:
         removed = sum(1 for d in v.damaged if d.removed)
@@ -78,9 +80,9 @@ def show_collected(
         rows = [
             {"store": _shown(place), "deleted": delete, **_sorted_row(what)} for place, what in found.items()
         ]
-        typer.echo(jsonlib.dumps(rows, indent=2, ensure_ascii=False))
+        typer.echo(printable_json(jsonlib.dumps(rows, indent=2, ensure_ascii=False)))
         return
-    console = Console()
+    console = SafeConsole()
     table = _table("store", "what", "files", "MB")
     for place, what in found.items():
         table.add_row(Text(_shown(place)), "half-written, left over", *_cells(what.parts))
@@ -103,7 +105,7 @@ def _stores(store: str | None) -> list[Path | RemoteAddress]:
     if store is None:
         if os.environ.get(VARIABLE):
             said = f"the store of {VARIABLE} is left alone: name it with --store"
-            Console(stderr=True).print(f"[yellow]note[/]  {said}", highlight=False)
+            SafeConsole(stderr=True).print(f"[yellow]note[/]  {said}", highlight=False)
         return [home() / SCORES, home() / ANSWERS]
     if "://" in store:
         return [read_address(store)]
@@ -150,7 +152,7 @@ def _readable() -> Iterator[None]:
 @contextmanager
 def _counted(*, quiet: bool) -> Iterator[Callable[[], None]]:
     """Count entries on a terminal while they are read."""
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     if quiet or not console.is_terminal:
         yield lambda: None
         return

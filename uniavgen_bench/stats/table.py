@@ -14,6 +14,7 @@ from rich.text import Text
 
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.core.spec import Direction
+from uniavgen_bench.core.terminal import printable as printable
 from uniavgen_bench.stats.bootstrap import FEW, Interval
 from uniavgen_bench.stats.grid import reason_sentence
 from uniavgen_bench.stats.numbers import NONE, decimals, number, unit_text
@@ -121,11 +122,6 @@ def fold(lines: Sequence[MissingLine]) -> list[MissingLine]:
         line for line, having in groups.items() if len(metrics) > 1 and having == metrics and not line.fields
     ]
     return shared + [line for line in lines if replace(line, metric=EACH) not in shared]
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters, so that no name can steer the terminal."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "\ufffd", text)
 
 
 def terminal_table(summaries: Sequence[Summary], *, width: int) -> RenderableType:
