@@ -23,6 +23,7 @@ from uniavgen_bench.metrics.video_identity import (
     METRIC,
     WEIGHTS,
     chosen,
+    clip_descriptors,
     drift,
     face_chip,
     similarity,
@@ -108,9 +109,24 @@ def test_the_similarity_brings_points_back():
 def test_drift_compares_the_ends_and_spread_all_pairs():
     line = np.zeros((9, 128))
     line[:, 0] = np.arange(9)
-    assert drift(line) == pytest.approx(6.0)
+    times = np.arange(9) / 4
+    assert drift(times, line, times).value == pytest.approx(6.0)
     assert spread(line[:3]) == pytest.approx((1 + 1 + 2) / 3)
-    assert drift(np.tile(line[:1], (5, 1))) == spread(np.tile(line[:1], (5, 1))) == 0.0
+    still = np.tile(line[:1], (9, 1))
+    assert drift(times, still, times).value == spread(still) == 0.0
+
+
+@pytest.mark.parametrize(
+    "begin, end, told",
+    [(0, 4, "the last third"), (5, 9, "the first third"), (3.5, 5.5, "the first and the last third")],
+)
+def test_drift_is_of_the_clips_thirds_and_missing_where_one_shows_nobody(begin, end, told):
+    times = np.arange(begin, end, 0.25)
+    line = np.tile(times[:, None], (1, 128))
+    missing = drift(times, line, np.arange(0, 9, 0.04))
+    assert isinstance(missing, Missing) and missing.reason is Reason.NO_FACE and missing.detail.endswith(told)
+    seen = np.concatenate([[0.0], times, [8.9]])
+    assert drift(seen, np.tile(seen[:, None], (1, 128)), np.arange(0, 9, 0.04)).value > 4
 
 
 def world(n: int = 25, scale: float = 60.0, presence: float = 1.0):
@@ -178,19 +194,23 @@ def test_bad_input_has_a_reason(tmp_path, clip, reason):
     assert raised.value.missing.reason is reason
 
 
-def two_faces(second_from: int, scale: float = 60.0):
-    """Return 50 frames: a face in the first 25, and another from a frame on, for 20 frames."""
+def two_faces(second_from: int, scale: float = 60.0, first_from: int = 0):
+    """Return 50 frames: a face in 25 of them, and another from a frame on, for 20 frames."""
     from types import SimpleNamespace
 
     import cv2
 
     one, other = world(25), world(20, scale=scale)
     first, later = one.faces.tracks[0], other.faces.tracks[0]
-    moved = replace(later, frames=later.frames + second_from)
     dark = cv2.imencode(".jpg", texture(256, 256) // 2)[1].tobytes()
     return SimpleNamespace(
         frames=Frames(times=np.arange(50) / 25, width=200, height=200, shots=np.array([[0, 24], [25, 49]])),
-        faces=Faces((first, moved)),
+        faces=Faces(
+            (
+                replace(first, frames=first.frames + first_from),
+                replace(later, frames=later.frames + second_from),
+            )
+        ),
         crops=Crops(256, (one.crops.jpegs[0], (dark,) * 20), (one.crops.regions[0], other.crops.regions[0])),
     )
 
@@ -200,9 +220,46 @@ def test_whoever_is_seen_after_a_cut_counts_and_whoever_stands_beside_does_not(t
     after = METRIC.measure(two_faces(second_from=28), SAMPLE, models)
     assert after.scores["drift"].value > 0.1
     beside = METRIC.measure(two_faces(second_from=5), SAMPLE, models)
-    assert beside.scores["drift"].value == pytest.approx(0.0, abs=1e-6)
+    assert beside.scores["spread"].value == pytest.approx(0.0, abs=1e-6)
+    missing = beside.scores["drift"]
+    assert isinstance(missing, Missing) and missing.reason is Reason.NO_FACE
+    assert missing.detail == "nobody is seen clearly in the last third"
 
 
-def test_a_small_face_after_a_cut_is_left_out(tmp_path):
-    small = METRIC.measure(two_faces(second_from=28, scale=15.0), SAMPLE, with_net(tmp_path, Means()))
-    assert small.scores["drift"].value == pytest.approx(0.0, abs=1e-6)
+@pytest.mark.parametrize("overlap", [1, 3, 5])
+def test_a_face_that_is_there_before_a_longer_one_ends_counts_from_then_on(tmp_path, overlap):
+    models = with_net(tmp_path, Means())
+    times, found = clip_descriptors(two_faces(second_from=25 - overlap), Means(), "cpu")
+    whose = np.abs(found - found[0]).max(axis=1) > 0.05
+    assert whose.any() and not (whose & (times < 1.0 - 1e-6)).any() and whose[times >= 1.0 - 1e-6].all()
+    assert METRIC.measure(two_faces(second_from=25 - overlap), SAMPLE, models).scores["drift"].value > 0.1
+
+
+def test_a_face_that_is_left_alone_for_less_than_three_looks_does_not_count():
+    times, _ = clip_descriptors(two_faces(second_from=15), Means(), "cpu")
+    assert times.max() < 1.0
+
+
+def test_moments_are_in_the_order_of_time_not_of_length(tmp_path):
+    early = two_faces(second_from=0, first_from=25)
+    times, found = clip_descriptors(early, Means(), "cpu")
+    assert np.all(np.diff(times) > 0)
+    whose = np.abs(found - found[-1]).max(axis=1) > 0.05
+    assert (whose == (times < 0.9)).all() and whose.any()
+    curve = METRIC.measure(early, SAMPLE, with_net(tmp_path, Means())).evidence.curves[0]
+    assert list(curve.t) == sorted(curve.t) and curve.y[0] == 0.0 < curve.y[-1]
+
+
+def test_a_small_face_after_a_cut_is_left_out_and_covers_nobody(tmp_path):
+    small = two_faces(second_from=28, scale=15.0)
+    found = METRIC.measure(small, SAMPLE, with_net(tmp_path, Means()))
+    assert found.scores["spread"].value == pytest.approx(0.0, abs=1e-6)
+    assert isinstance(found.scores["drift"], Missing)
+    clear = two_faces(second_from=29)
+    small.faces = Faces((*small.faces.tracks, clear.faces.tracks[1]))
+    small.crops = Crops(
+        256,
+        (*small.crops.jpegs, clear.crops.jpegs[1]),
+        (*small.crops.regions, clear.crops.regions[1]),
+    )
+    assert METRIC.measure(small, SAMPLE, with_net(tmp_path, Means())).scores["drift"].value > 0.1

@@ -37,8 +37,8 @@ def shift_audio(samples: NDArray[np.float32], rate: int, milliseconds: float) ->
 def shift_clip(source: Path, milliseconds: float, out: Path) -> None:
     """Write a clip with its sound later by some ms (negative: earlier), picture packets unchanged.
 
-    The sound is stored without loss. Positive ms make the sound late: in the convention of SyncNet, where a
-    negative offset means that the sound is ahead, the offset grows.
+    The sound is stored without loss. Positive ms make the sound late: `offset_ms` of the lip sync metrics (negative =
+    sound ahead) grows by as much, `offset_frames` as SyncNet's code gives it (positive = sound ahead) falls.
 
     Raises:
         MediaError: `UNREADABLE`, `NO_VIDEO`, `NO_AUDIO` or `BAD_AUDIO`.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uniavgen_bench.analysis.artefacts import ClipArtefacts, Crops, Float32, Float64, Int64, Track, UInt8
 from uniavgen_bench.analysis.shrink import halved
@@ -20,6 +20,7 @@ from uniavgen_bench.weights.models import Models
 if TYPE_CHECKING:
     from uniavgen_bench.metrics.dlib_face_network import DlibFace
 
+Bool = NDArray[np.bool_]
 WEIGHTS = "dlib-face"
 SIDE, PADDING = 150, 0.25
 SAMPLE_HZ = 4.0
@@ -54,7 +55,12 @@ SPEC = MetricSpec(
     title="Identity of the face",
     summary="Distances between descriptors of the face seen at each moment, four a second, and to the reference's.",
     fields=(
-        _distance("drift", Direction.LOWER, "between the mean descriptors of the first and the last third"),
+        _distance(
+            "drift",
+            Direction.LOWER,
+            "between the mean descriptors of the first and the last third of the clip's time; missing where nobody "
+            "is seen clearly in one of them",
+        ),
         _distance("spread", Direction.LOWER, "mean over all pairs of looked-at pictures"),
         _distance(
             "reference",
@@ -73,8 +79,8 @@ SPEC = MetricSpec(
         "The five points are those of MediaPipe's face mesh, not of dlib's shape predictor.",
         "Faces are cut from stored JPEGs of the shared pass, 256 px for about twice the face.",
         "Each face is described once; dlib's jitter is not used.",
-        "Of faces at one time only the longest seen one counts; after a cut, whoever is seen then. Version 1 looked at "
-        "one shot alone.",
+        "Of faces at one time only the longest seen one counts; of the others, the moments without a longer seen one, "
+        f"if {MIN_FACES} clear faces are left. Version 1 looked at one shot alone.",
     ),
     not_for=(
         "verifying a person: it tells systems apart, on average",
@@ -111,9 +117,12 @@ def similarity(source: Float64, target: Float64) -> Float64:
     return np.concatenate([turn, (there - turn @ here)[:, None]], axis=1)
 
 
-def chosen(track: Track, times: Float64) -> Int64:
-    """Return positions in a track of clear faces about four a second; `times` [n] s of the track's frames."""
-    clear = np.flatnonzero(track.presence >= MIN_PRESENCE)
+def chosen(track: Track, times: Float64, free: Bool | None = None) -> Int64:
+    """Return positions in a track of clear faces about four a second; `times` [n] s of the track's frames.
+
+    `free` [n]: only these frames are looked at.
+    """
+    clear = np.flatnonzero((track.presence >= MIN_PRESENCE) & (True if free is None else free))
     if len(clear) == 0:
         return np.zeros(0, np.int64)
     slots = np.floor((times[clear] - times[clear[0]]) * SAMPLE_HZ + 1e-6)
@@ -148,39 +157,28 @@ def descriptors(net: DlibFace, chips: list[UInt8], device: str) -> Float64:
     return np.concatenate(found)
 
 
-def in_turn(tracks: Sequence[Track]) -> list[int]:
-    """Return the numbers of the tracks that show one face at each moment: the longest, then others at other times.
-
-    A track ends with its shot, so that whoever is seen after a cut is in another one.
-    """
-    taken: list[int] = []
-    frames: set[int] = set()
-    for number, track in enumerate(tracks):
-        own = set(track.frames.tolist())
-        if not own & frames:
-            taken.append(number)
-            frames |= own
-    return taken
-
-
 def clip_descriptors(clip: ClipArtefacts, net: DlibFace, device: str) -> tuple[Float64, Float64]:
     """Return times [n] in s and descriptors `[n, 128]` of the face that is seen at each moment, in the order of time.
+
+    The longest track counts whole, each later one where no longer one that counts is. A track ends with its shot, so
+    that whoever is seen after a cut is in another one.
 
     Raises:
         MissingError: of the longest track: `no_face`; `too_short`, `too_small`. Shorter ones are left out then.
     """
-    tracks = clip.faces.tracks
+    covered = np.zeros(len(clip.frames.times), np.bool_)
     moments: list[Float64] = []
     chips: list[UInt8] = []
-    for number in in_turn(tracks):
-        times = clip.frames.times[tracks[number].frames]
+    for number, track in enumerate(clip.faces.tracks):
+        times = clip.frames.times[track.frames]
         try:
-            positions = clear_faces(tracks[number], times)
-            cut = chips_of(tracks[number], clip.crops, number, positions)
+            positions = clear_faces(track, times, ~covered[track.frames])
+            cut = chips_of(track, clip.crops, number, positions)
         except MissingError:
             if number == 0:
                 raise
             continue
+        covered[track.frames] = True
         moments.append(times[positions])
         chips += cut
     seen = np.concatenate(moments)
@@ -188,18 +186,26 @@ def clip_descriptors(clip: ClipArtefacts, net: DlibFace, device: str) -> tuple[F
     return seen[order], descriptors(net, [chips[i] for i in order], device)
 
 
-def clear_faces(track: Track, times: Float64) -> Int64:
+def clear_faces(track: Track, times: Float64, free: Bool) -> Int64:
     """Return the positions that `chosen` takes; raises `too_short` where they are too few."""
-    positions = chosen(track, times)
+    positions = chosen(track, times, free)
     if len(positions) < MIN_FACES:
         raise MissingError(Reason.TOO_SHORT, f"{len(positions)} clear faces, {MIN_FACES} are needed")
     return positions
 
 
-def drift(found: Float64) -> float:
-    """Return the distance between the mean descriptors of the first and the last third of `[n, 128]`."""
-    third = max(1, len(found) // 3)
-    return float(np.linalg.norm(found[:third].mean(axis=0) - found[-third:].mean(axis=0)))
+def drift(times: Float64, found: Float64, clock: Float64) -> Score | Missing:
+    """Return the distance between the mean descriptors of the first and the last third of the clip's time.
+
+    `found` [n, 128] at `times` [n] s; `clock` [T] s: the times of all pictures.
+    """
+    third = (clock[-1] - clock[0]) / 3 + 1e-6
+    ends = {"first": times <= clock[0] + third, "last": times >= clock[-1] - third}
+    absent = [name for name, seen in ends.items() if not seen.any()]
+    if absent:
+        return Missing(Reason.NO_FACE, f"nobody is seen clearly in the {' and the '.join(absent)} third")
+    first, last = (found[seen].mean(axis=0) for seen in ends.values())
+    return Score(float(np.linalg.norm(first - last)))
 
 
 def spread(found: Float64) -> float:
@@ -237,7 +243,11 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
         "to the first face", "distance", tuple(times.round(4).tolist()), tuple(from_first.round(4).tolist())
     )
     return Measurement(
-        scores={"drift": Score(drift(found)), "spread": Score(spread(found)), "reference": reference},
+        scores={
+            "drift": drift(times, found, clip.frames.times),
+            "spread": Score(spread(found)),
+            "reference": reference,
+        },
         evidence=Evidence(curves=(curve,)),
     )
 
