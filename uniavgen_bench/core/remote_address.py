@@ -18,6 +18,8 @@ WHOLE = frozenset(
     {"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "tos", "http", "https"}
 )
 """Protocols by which an object appears whole or not at all; elsewhere a file is written aside and moved."""
+LOCAL = frozenset({"file", "local"})
+"""Protocols of folders of this machine."""
 ACCESS = frozenset({"user", "username", "password"})
 """Options that fsspec takes from an address as they stand there, with signs in the form `%2F`."""
 _KEYS = re.compile(r"(?P<scheme>s3a?)://(?P<key>[^:/@]+):(?P<secret>[^@]+)@(?P<rest>.*)")
@@ -37,6 +39,15 @@ class RemoteAddress:
     def protocol(self) -> str:
         """What stands before `://`."""
         return self.url.partition("://")[0]
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of this machine that it names, or None."""
+        from fsspec.implementations.local import LocalFileSystem
+
+        if self.protocol not in LOCAL:
+            return None
+        return Path(str(LocalFileSystem._strip_protocol(self.url)))
 
     def connect(self) -> tuple[Any, str]:
         """Return a filesystem of its own and the folder in it; raises whatever the filesystem does."""

@@ -121,13 +121,20 @@ def _verify(place: Path | RemoteAddress, *, repair: bool, seen: Callable[[], Non
 
 
 def _collect(place: Path | RemoteAddress, wanted: Unwanted, *, delete: bool) -> Sorted:
+    if _of_judges(place):
+        wanted = Unwanted()
     if isinstance(place, RemoteAddress):
         return collect_remote(place, wanted, delete=delete)
-    return collect(place, Unwanted() if _of_judges(place) else wanted, delete=delete)
+    return collect(place, wanted, delete=delete)
 
 
 def _of_judges(place: Path | RemoteAddress) -> bool:
-    return isinstance(place, Path) and place.name == ANSWERS
+    """Tell whether answers of judges lie there, of this home or another, under whatever name it is asked for."""
+    folder = place.folder if isinstance(place, RemoteAddress) else place
+    if folder is None:
+        return False
+    found = folder.resolve()
+    return ANSWERS in (folder.name, found.name) or found == (home() / ANSWERS).resolve()
 
 
 def _shown(place: Path | RemoteAddress) -> str:
