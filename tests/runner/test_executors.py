@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from runner.conftest import Bench
 
 from uniavgen_bench.core.errors import InputError, NotInstalledError
+from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.result import Missing, Reason, Score
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import ClipKey, Sample
+from uniavgen_bench.core.store import Store
 from uniavgen_bench.media.mux import write_clip
 from uniavgen_bench.runner.executors.attempts import TRIES, Attempts
 from uniavgen_bench.runner.executors.executor import ExecutorOptions, RayOptions, check_executor
@@ -271,6 +273,14 @@ def test_two_folders_in_front_of_one_address_are_one_store(tmp_path: Path) -> No
     assert not one.store.exists(), "a mark in the local store would be taken for that of the address"
     assert surroundings(replace(one, remote=None)).store == "absent"
     assert "memory" not in repr(one), "an address may hold a password"
+
+
+def test_a_mark_that_is_no_text_is_a_mark_and_no_error(tmp_path: Path) -> None:
+    config = replace(CONFIG, store=tmp_path / "store", remote=None)
+    Store(config.store).put(sha256_json(["store mark"]), b"\xff\xfe\x00")
+    mark_store(config)
+    seen = surroundings(config).store
+    assert seen not in ("absent", "") and surroundings(config).store == seen
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,8 @@ def _mark(config: WorkerConfig) -> str:
     from uniavgen_bench.core.remote_store import open_store
 
     with _shared_store(config) as root:
-        return (open_store(root, config.remote).get(sha256_json(["store mark"])) or b"absent").decode()
+        mark = open_store(root, config.remote).get(sha256_json(["store mark"])) or b"absent"
+        return mark.decode(errors="replace")
 
 
 def mark_store(config: WorkerConfig) -> None:
