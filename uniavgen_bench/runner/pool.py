@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pebble import ProcessExpired
 
@@ -19,6 +19,7 @@ from uniavgen_bench.runner.worker import (
     WorkerConfig,
     failed_outcome,
     merge,
+    parts_of,
     process_clip,
 )
 
@@ -109,8 +110,7 @@ def _one_by_one(
     pool: IsolatedWorkers, config: WorkerConfig, work: ClipWork, options: PoolOptions
 ) -> ClipOutcome:
     parts = []
-    for name in work.only_metrics or config.metrics:
-        part = replace(work, only_metrics=(name,))
+    for part in parts_of(config, work):
         future = pool.schedule(process_clip, args=(config, part), timeout=options.timeout)
         parts.append(_result(future, config, part)[0])
-    return merge(parts)
+    return merge(config, parts)

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -52,7 +53,8 @@ class WorkerConfig:
 class ClipWork:
     """A clip to be scored: a finished file at `path`, or one that system number `system` makes from `sources`.
 
-    `made`: what a stage before gave for it, a file or the reason why there is none.
+    `made`: what a stage before gave for it, a file or the reason why there is none. `part`: it is tried metric by
+    metric, and this is one of them: its evidence travels with its outcome, and is placed with that of the others.
     """
 
     key: ClipKey
@@ -63,6 +65,7 @@ class ClipWork:
     seed: int = 0
     only_metrics: tuple[str, ...] | None = None
     made: Path | Missing | None = None
+    part: bool = False
 
 
 @dataclass(frozen=True)
@@ -180,11 +183,11 @@ def _process(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
     )
     started = time.perf_counter()
     record = place_media(config.run, config.media, record, path, clip)
-    record = _place_evidence(config.run, record, scored)
-    # It lies in the run now: the driver, which keeps every outcome, would grow by it with each clip.
-    scored = tuple(replace(s, evidence=Evidence()) for s in scored)
+    outcome = ClipOutcome(record, scored, timings, problems, tuple(sorted(store.used)))
+    if not work.part:
+        outcome = _place_evidence(config.run, outcome)
     timings["media"] = time.perf_counter() - started
-    return ClipOutcome(record, scored, timings, problems, tuple(sorted(store.used)))
+    return outcome
 
 
 def _score(
@@ -276,7 +279,9 @@ def read_sidecar(path: Path) -> dict[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-def _place_evidence(run: Path, record: ClipRecord, scored: Sequence[Scored]) -> ClipRecord:
+def _place_evidence(run: Path, outcome: ClipOutcome) -> ClipOutcome:
+    """Write what a reader may look at into the run; the driver, which keeps every outcome, would grow by it."""
+    record = outcome.record
     key = ClipKey(system=record.system, sample=record.sample.id, repeat=record.repeat)
     items = [
         EvidenceData(
@@ -284,14 +289,17 @@ def _place_evidence(run: Path, record: ClipRecord, scored: Sequence[Scored]) -> 
             curves=[CurveData(name=c.name, unit=c.unit, t=list(c.t), y=list(c.y)) for c in s.evidence.curves],
             texts=dict(s.evidence.texts),
         ).model_dump()
-        for s in scored
+        for s in outcome.scored
         if s.evidence.curves or s.evidence.texts
     ]
     if not items:
-        return record
+        return outcome
     relative = Path("evidence") / clip_folder(key) / f"{record.repeat}.json"
     write_json(run / relative, items)
-    return record.model_copy(update={"evidence": relative.as_posix()})
+    record = record.model_copy(update={"evidence": relative.as_posix()})
+    return replace(
+        outcome, record=record, scored=tuple(replace(s, evidence=Evidence()) for s in outcome.scored)
+    )
 
 
 def failed_outcome(config: WorkerConfig, work: ClipWork, missing: Missing) -> ClipOutcome:
@@ -301,9 +309,33 @@ def failed_outcome(config: WorkerConfig, work: ClipWork, missing: Missing) -> Cl
     return _nothing(record, [_metric(name) for name in work.only_metrics or config.metrics], missing)
 
 
-def merge(outcomes: list[ClipOutcome]) -> ClipOutcome:
-    """Join the outcomes of one clip that was scored metric by metric after a crash."""
+def parts_of(config: WorkerConfig, work: ClipWork) -> tuple[ClipWork, ...]:
+    """Return the work on a clip metric by metric."""
+    names = work.only_metrics or config.metrics
+    return tuple(replace(work, only_metrics=(name,), part=True) for name in names)
+
+
+def merge(config: WorkerConfig, outcomes: Sequence[ClipOutcome]) -> ClipOutcome:
+    """Join the outcomes of one clip that was scored metric by metric after a crash, and place their evidence.
+
+    Raises:
+        StorageFullError: the evidence cannot be written.
+    """
     best = next((o for o in outcomes if o.record.sha256 is not None), outcomes[0])
-    entries = tuple(sorted({key for o in outcomes for key in o.entries}))
-    notes = tuple(note for o in outcomes for note in o.notes)
-    return replace(best, scored=tuple(s for o in outcomes for s in o.scored), entries=entries, notes=notes)
+    timings: Counter[str] = Counter()
+    problems: list[str] = []
+    for outcome in outcomes:
+        timings.update(outcome.timings)
+        problems += outcome.problems
+        if outcome.record.problem and not best.record.problem:
+            problems += [f"{s.metric}: {outcome.record.problem}" for s in outcome.scored]
+    joined = replace(
+        best,
+        scored=tuple(s for o in outcomes for s in o.scored),
+        timings=dict(timings),
+        problems=tuple(dict.fromkeys(problems)),
+        entries=tuple(sorted({key for o in outcomes for key in o.entries})),
+        notes=tuple(note for o in outcomes for note in o.notes),
+    )
+    with disk_errors():
+        return _place_evidence(config.run, joined)

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from uniavgen_bench.core.result import Measurement, Score
+from uniavgen_bench.core.result import Curve, Evidence, Measurement, Score
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec, Tier
 from uniavgen_bench.metrics.metric import Metric
 
@@ -71,6 +71,14 @@ def peek(clip, sample, models):
     return Measurement({"seen": Score(float(sample.speech is not None))})
 
 
+def tell(clip, sample, models):
+    return Measurement({"ok": Score(1.0)}, Evidence(texts={"heard": "a tone"}))
+
+
+def draw(clip, sample, models):
+    return Measurement({"ok": Score(1.0)}, Evidence((Curve("level", "dB", (0.0, 1.0), (-3.0, -4.0)),)))
+
+
 SPEECH, FRAMES = (Artefact.SPEECH,), (Artefact.FRAMES,)
 LOUDNESS = Metric(spec("loudness", "dbfs", SPEECH), loudness)
 BRIGHTNESS = Metric(spec("brightness", "frames", FRAMES), brightness)
@@ -80,3 +88,5 @@ SLOW = Metric(spec("slow", "ok"), slow)
 RAISE = Metric(spec("raise", "ok"), raises)
 OUTSIDE = Metric(spec("outside", "share", low=0, high=1), outside)
 PEEK = Metric(spec("peek", "seen"), peek)
+TELL = Metric(spec("tell", "ok"), tell)
+DRAW = Metric(spec("draw", "ok"), draw)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.core.sample import ClipKey
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, failed_outcome, merge
+from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, failed_outcome, merge, parts_of
 
 TRIES = 3
 """How often a clip, and then each of its metrics, is handed out when the worker that has it is lost."""
@@ -63,7 +63,7 @@ class Attempts:
             return None
         self._left -= 1
         del self._parts[key]
-        return merge(parts)
+        return merge(self._config, parts)
 
     def lost(self, attempt: Attempt, missing: Missing) -> ClipOutcome | None:
         """Take the reason why there is no outcome; return that of the whole clip when it is given up."""
@@ -72,8 +72,7 @@ class Attempts:
             return None
         names = self._metrics(attempt.whole)
         if attempt.work is attempt.whole and len(names) > 1:
-            parts = (replace(attempt.whole, only_metrics=(name,)) for name in names)
-            self._again.extend(Attempt(part, attempt.whole) for part in parts)
+            self._again.extend(Attempt(part, attempt.whole) for part in parts_of(self._config, attempt.whole))
             return None
         return self.finished(attempt, failed_outcome(self._config, attempt.work, missing))
 
