@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,7 +61,11 @@ def found_in_file(
     """Validate one metric with made scores and return its checks as validity.json has them, by name."""
 
     def scored(
-        metrics: Sequence[StudiedMetric], chosen: ClipSet, options: StudyOptions, progress: object
+        metrics: Sequence[StudiedMetric],
+        chosen: ClipSet,
+        fair: Mapping[str, ClipSet],
+        options: StudyOptions,
+        progress: object,
     ) -> pd.DataFrame:
         [m] = metrics
         rows = [

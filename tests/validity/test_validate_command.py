@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 from validity.test_validate import in_this_process
-from validity.validate_world import RATE, beeping_clips, install
+from validity.validate_world import RATE, beeping_clips, install, study_clips
 
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.media.mux import write_clip
+from uniavgen_bench.report.validity_view import validity_rows
 from uniavgen_bench.validity import study, validate_show
+from uniavgen_bench.validity.study import Progress, StudiedMetric, StudyOptions, planned_changes
+from uniavgen_bench.validity.study_clips import ClipSet
+from uniavgen_bench.validity.validate import studied_metrics, validate_metrics
+from uniavgen_bench.validity.verdict import Standing
 from uniavgen_bench.weights.locate import WeightLocator
 
 
@@ -89,3 +95,52 @@ def test_a_study_that_is_stopped_says_how_to_go_on_and_leaves_no_folder(
     assert not (fakes / "deep").exists()
     assert validated(fakes / "clips", fakes / "there").exit_code == 130
     assert (fakes / "there").is_dir()
+
+
+def of_person_0() -> frozenset[str]:
+    """Whose clips the weights of a metric would have been fitted on."""
+    return frozenset({"person0"})
+
+
+def of_all() -> frozenset[str]:
+    """Everybody who has a clip here."""
+    return frozenset({"person0", "person1"})
+
+
+def test_clips_that_a_metric_learned_from_are_named_before_the_work_and_cost_none(fakes: Path) -> None:
+    clips = ClipSet("clips", "2 clips", study_clips(beeping_clips(fakes / "clips", 2)))
+    [valid, blind] = studied_metrics(["fake.valid", "fake.blind"])
+    told: list[str] = []
+    hear = Progress(begin=lambda s, n: told.append(f"{s}: {n}"), step=told.append, note=told.append)
+    found = validate_metrics(
+        [taught_by(valid, "of_person_0"), taught_by(blind, "of_all")], [clips], StudyOptions(), progress=hear
+    )
+    assert told[:3] == [
+        "fake.valid: 1 of 2 clips left out, its weights learned from clips of person0",
+        "fake.blind: 2 of 2 clips left out, its weights learned from clips of person0, person1",
+        f"changing clips: {len(planned_changes([valid]))}",
+    ]
+    assert not any(text.startswith("person0") for text in told)
+    assert set(found.scores["metric"]) == {"fake.valid@1"}
+    assert set(found.scores["sample"]) == {"person1"}
+    one, other = found.result.metrics
+    assert [row.measured for row in validity_rows(one) if "left out" in row.name] == ["1 clip"]
+    assert [row.measured for row in validity_rows(other) if "left out" in row.name] == ["2 clips"]
+    assert other.standing is Standing.NO_NUMBERS
+    assert "all 2 clips were left out, its weights learned from clips of their owners" in other.verdict
+    assert "there are no clips" not in other.verdict
+
+
+def taught_by(metric: StudiedMetric, owners: str) -> StudiedMetric:
+    """Return a metric whose weights were fitted on clips of the owners that a function here names."""
+    assert metric.expected is not None
+    return replace(metric, expected=metric.expected.model_copy(update={"taught": f"{__name__}:{owners}"}))
+
+
+def test_where_nothing_is_left_nothing_is_begun(fakes: Path) -> None:
+    clips = ClipSet("clips", "2 clips", study_clips(beeping_clips(fakes / "clips", 2)))
+    told: list[str] = []
+    hear = Progress(begin=lambda s, n: told.append(s), step=told.append)
+    metrics = [taught_by(found, "of_all") for found in studied_metrics(["fake.valid"])]
+    found = validate_metrics(metrics, [clips], StudyOptions(), progress=hear)
+    assert not told and found.scores.empty

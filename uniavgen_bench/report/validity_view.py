@@ -51,6 +51,11 @@ def _row(check: ValidityCheck) -> ValidityRow:
     outcome = "reported" if check.passed is None else "held" if check.passed else "failed"
     half = (check.high - check.low) / 2 if check.low is not None and check.high is not None else None
     digits = decimals([half], otherwise=abs(check.value) if check.value is not None else None)
+    if check.unit == "clips" and check.value is not None and check.value.is_integer():
+        return ValidityRow(
+            check.name, outcome, check.passed is False, plural(int(check.value), "clip"), check.expected,
+            check.detail,
+        )  # fmt: skip
     measured = number(check.value, digits) if check.value is not None else ""
     if check.low is not None and check.high is not None:
         measured += f" [{number(check.low, digits)}, {number(check.high, digits)}]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,9 @@ from uniavgen_bench.validity.perturb_list import expanded, known
 
 COLUMNS = ("sample", "cluster", "change", "metric", "field", "value", "reason", "seconds")
 """Columns of a table of scores; `value` is nan where `reason` says why."""
+
+Barred = Mapping[str, Collection[str]]
+"""By the name of a metric the samples that it is not to be scored on."""
 
 
 @dataclass(frozen=True)
@@ -83,24 +86,38 @@ def make_works(
     root: Path,
     progress: Progress | None = None,
     *,
+    barred: Barred | None = None,
     workers: int = 1,
     timeout: float = 1800.0,
 ) -> list[ClipWork]:
     """Write the changed clips that are not there yet; return what is to be scored, clip by clip.
 
     Changes of one clip follow each other, so that what they share is found warm. Worker processes write them: a clip
-    that kills its decoder, or takes longer than `timeout` s, is one that cannot be changed so.
+    that kills its decoder, or takes longer than `timeout` s, is one that cannot be changed so. What only metrics that
+    are barred from a clip would need is neither written nor scored.
     """
     say = progress or Progress()
-    wanted = [(number, name) for number in range(len(clips)) for name in changes]
+    needed = {
+        (number, name): names
+        for number in range(len(clips))
+        for name, asked in changes.items()
+        if (names := _allowed(asked, clips[number], barred))
+    }
+    if not needed:
+        return []
+    wanted = list(needed)
     say.begin("changing clips", len(wanted))
     works = []
     for (number, name), made in zip(wanted, _made(wanted, clips, root, workers, timeout), strict=True):
         if made is not None:
             key = ClipKey(system=name, sample=clips[number].sample.id)
-            works.append(ClipWork(key, made.sample, made.path.absolute(), only_metrics=changes[name]))
+            works.append(ClipWork(key, made.sample, made.path.absolute(), only_metrics=needed[number, name]))
         say.step(f"{clips[number].sample.id} {name}")
     return works
+
+
+def _allowed(names: Iterable[str], clip: StudyClip, barred: Barred | None) -> tuple[str, ...]:
+    return tuple(name for name in names if clip.sample.id not in (barred or {}).get(name, ()))
 
 
 def _made(
@@ -137,7 +154,8 @@ def score_works(
 ) -> pd.DataFrame:
     """Score clips by the workers of a run, from its store where they were scored before (columns: `COLUMNS`)."""
     say = progress or Progress()
-    say.begin(stage, len(works))
+    if works:
+        say.begin(stage, len(works))
     config = WorkerConfig(
         run=options.kept / "work",
         store=options.store or home() / "store",
@@ -182,14 +200,16 @@ def again(
     *,
     threads: int,
     workers: int,
+    barred: Barred | None = None,
 ) -> pd.DataFrame:
     """Score unchanged clips from nothing in an empty store below `folder`, the last clip first."""
     names = tuple(m.name for m in metrics if m.expected is not None)
     works = [
         ClipWork(
-            ClipKey(system=CLEAN.name, sample=c.sample.id), c.sample, c.path.absolute(), only_metrics=names
+            ClipKey(system=CLEAN.name, sample=c.sample.id), c.sample, c.path.absolute(), only_metrics=allowed
         )
         for c in reversed(clips)
+        if (allowed := _allowed(names, c, barred))
     ]
     cold = replace(options, store=folder / "store", remote=None, root=folder, workers=workers)
     stage = f"again, nothing kept, {workers} process{'es' if workers > 1 else ''} x {threads}"

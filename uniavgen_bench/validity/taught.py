@@ -67,7 +67,8 @@ def untaught(place: str, clips: ClipSet) -> ClipSet:
     if not place:
         return clips
     owners: Owners = named_function(place)
-    kept = tuple(clip for clip in clips.clips if clip.world or clip.cluster not in owners())
+    taught = owners()
+    kept = tuple(clip for clip in clips.clips if clip.world or clip.cluster not in taught)
     return replace(clips, clips=kept)
 
 
@@ -84,3 +85,9 @@ def left_out(asked: ClipSet, kept: ClipSet) -> tuple[StudyCheck, ...]:
             value=float(len(gone)), unit="clips", clips=len(kept.clips), detail=", ".join(owners),
         ),
     )  # fmt: skip
+
+
+def none_left(asked: ClipSet) -> str:
+    """Say of a metric that learned from the owners of all clips why it has no number."""
+    every = "the only clip was" if len(asked.clips) == 1 else f"all {len(asked.clips)} clips were"
+    return f"{asked.name}: {every} left out, its weights learned from clips of their owners"

@@ -6,7 +6,7 @@ import datetime
 import json
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,12 @@ from uniavgen_bench.core.run_files import MetricComputed, RunDirectory
 from uniavgen_bench.core.validity_files import RunValidity
 from uniavgen_bench.metrics.catalogue import plain_name
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.report.render import plural
 from uniavgen_bench.validity.expect import Family, expectations_for, families
 from uniavgen_bench.validity.own_study import own_checks
 from uniavgen_bench.validity.perturb import StudyClip
 from uniavgen_bench.validity.study import (
+    Barred,
     Progress,
     StudiedMetric,
     StudyOptions,
@@ -33,7 +35,7 @@ from uniavgen_bench.validity.study import (
     score_works,
 )
 from uniavgen_bench.validity.study_clips import ClipSet
-from uniavgen_bench.validity.taught import LEFT_OUT, left_out, untaught
+from uniavgen_bench.validity.taught import LEFT_OUT, left_out, none_left, untaught
 from uniavgen_bench.validity.verdict import (
     StudiedValidity,
     checks_of,
@@ -116,14 +118,18 @@ def validate_metrics(
     for chosen in sets:
         if not chosen.clips:
             continue
-        table = _scored(metrics, chosen, options, progress)
+        fair_sets = _fair_sets(metrics, chosen, progress or Progress())
+        table = _scored(metrics, chosen, fair_sets, options, progress)
         tables.append(table.assign(set=chosen.name))
-        repeated = _repeated(metrics, chosen, table, options, progress) if repeats else {}
+        repeated = _repeated(metrics, chosen, fair_sets, table, options, progress) if repeats else {}
         for studied in metrics:
             if studied.expected is None:
                 continue
-            fair = untaught(studied.expected.taught, chosen)
+            fair = fair_sets[studied.name]
             checks[studied.name] += left_out(chosen, fair)
+            if not fair.clips:
+                missing[studied.name].append(none_left(chosen))
+                continue
             names = [clip.sample.id for clip in fair.clips]
             rows = table[(table["metric"] == studied.metric.spec.name) & table["sample"].isin(names)]
             arranged = MetricTable(studied.metric.spec, rows)
@@ -159,12 +165,35 @@ def validate_metrics(
     return Validated(result, scores, seconds)
 
 
+def _fair_sets(metrics: Sequence[StudiedMetric], chosen: ClipSet, progress: Progress) -> dict[str, ClipSet]:
+    """Return for every metric the clips that its weights did not learn from, and say which are left out."""
+    fair = {m.name: untaught(m.expected.taught, chosen) for m in metrics if m.expected is not None}
+    for name, kept in fair.items():
+        for check in left_out(chosen, kept):
+            gone = len(chosen.clips) - len(kept.clips)
+            progress.note(
+                f"{name}: {gone} of {plural(len(chosen.clips), 'clip')} left out, its weights learned from clips of "
+                f"{check.detail}"
+            )
+    return fair
+
+
+def _barred(chosen: Sequence[StudyClip], kept: Mapping[str, Sequence[StudyClip]]) -> Barred:
+    asked = frozenset(clip.sample.id for clip in chosen)
+    return {name: asked - {clip.sample.id for clip in clips} for name, clips in kept.items()}
+
+
 def _scored(
-    metrics: Sequence[StudiedMetric], chosen: ClipSet, options: StudyOptions, progress: Progress | None
+    metrics: Sequence[StudiedMetric],
+    chosen: ClipSet,
+    fair: Mapping[str, ClipSet],
+    options: StudyOptions,
+    progress: Progress | None,
 ) -> pd.DataFrame:
     changes = planned_changes(metrics)
     works = make_works(
         chosen.clips, changes, options.kept / "media", progress,
+        barred=_barred(chosen.clips, {name: kept.clips for name, kept in fair.items()}),
         workers=options.workers, timeout=options.timeout,
     )  # fmt: skip
     return score_works(works, chosen.clips, metrics, options, progress)
@@ -173,14 +202,17 @@ def _scored(
 def _repeated(
     metrics: Sequence[StudiedMetric],
     chosen: ClipSet,
+    fair: Mapping[str, ClipSet],
     table: pd.DataFrame,
     options: StudyOptions,
     progress: Progress | None,
 ) -> dict[str, tuple[StudyCheck, ...]]:
-    clips = chosen.clips[:REPEATED]
     asked = [m for m in metrics if m.expected is not None and not m.metric.spec.id.startswith("judge.")]
+    first = {m.name: fair[m.name].clips[:REPEATED] for m in asked}
+    wanted = {clip.sample.id for clips in first.values() for clip in clips}
+    clips = tuple(clip for clip in chosen.clips if clip.sample.id in wanted)
     options.kept.mkdir(parents=True, exist_ok=True)
-    asked_again = partial(_again, clips, asked, options, progress)
+    asked_again = partial(_again, clips, asked, _barred(clips, first), options, progress)
     same, other = asked_again(threads=1, workers=1), asked_again(threads=2, workers=2)
     return {m.name: repeat_checks(m.metric.spec, table, same, other, chosen.name) for m in asked}
 
@@ -188,6 +220,7 @@ def _repeated(
 def _again(
     clips: Sequence[StudyClip],
     metrics: Sequence[StudiedMetric],
+    barred: Barred,
     options: StudyOptions,
     progress: Progress | None,
     *,
@@ -195,7 +228,9 @@ def _again(
     workers: int,
 ) -> pd.DataFrame:
     with tempfile.TemporaryDirectory(dir=options.kept, prefix=".again-") as folder:
-        return again(clips, metrics, options, Path(folder), progress, threads=threads, workers=workers)
+        return again(
+            clips, metrics, options, Path(folder), progress, threads=threads, workers=workers, barred=barred
+        )
 
 
 def _tested(checks: Sequence[StudyCheck]) -> bool:
