@@ -39,6 +39,7 @@ from uniavgen_bench.judges.settings import JudgeSettings, judge_settings
 from uniavgen_bench.media.probe import ClipFacts
 from uniavgen_bench.metrics.judge_emotion import METRIC as EMOTION_METRIC
 from uniavgen_bench.metrics.judge_emotion import EmotionAnswer
+from uniavgen_bench.metrics.judge_question import FROM_THE_FACE
 from uniavgen_bench.metrics.judge_timbre import METRIC as TIMBRE_METRIC
 from uniavgen_bench.metrics.judge_timbre import TimbreAnswer
 from uniavgen_bench.metrics.metric import Metric
@@ -165,16 +166,75 @@ def test_gemini_is_asked_in_its_own_words_and_its_thinking_counts(use) -> None:
     assert result.scores["score"] == Score(0.75)
 
 
-def test_only_the_first_half_minute_is_sent(use) -> None:
-    with serving(openai(TIMBRE)) as server:
-        use(server)
-        measured(frames=1000, seconds=40.0)
+def long_clip(seconds: float, seen_from: float, heard_from: float = 0.0) -> Any:
+    """Return a clip whose face is seen from a moment on, and whose sound tells its time: value = s / 100."""
+    whole = clip(frames=round(25 * seconds), seconds=seconds)
+    (track,), skipped = whole.faces.tracks, round(25 * seen_from)
+    seen = replace(track, frames=track.frames[skipped:])
+    whole.faces = Faces((seen,))
+    whole.crops = Crops(256, (whole.crops.jpegs[0][skipped:],), (whole.crops.regions[0][skipped:],))
+    told = (np.arange(round(16_000 * (seconds - heard_from))) / 16_000 + heard_from) / 100
+    whole.speech = Speech(told.astype(np.float32), 16_000, heard_from, 16_000, 1)
+    return whole
+
+
+def sent(server: JudgeServer) -> tuple[list[float], np.ndarray]:
+    """Return the pictures' times in s, and for each sample of the sound its time in s."""
     parts = server.asked[0].body["messages"][0]["content"]
     times = [float(p["text"].split()[2]) for p in parts if p["type"] == "text" and "Picture" in p["text"]]
-    assert len(times) == 8
-    assert max(times) < 30
     (sound,) = [p["input_audio"]["data"] for p in parts if p["type"] == "input_audio"]
-    assert len(b64decode(sound)) == 44 + 2 * 16_000 * 30
+    with wave.open(io.BytesIO(b64decode(sound))) as read:
+        samples = np.frombuffer(read.readframes(read.getnframes()), "<i2")
+    return times, samples / 32767 * 100
+
+
+@pytest.mark.parametrize(
+    "seconds, seen_from, heard_from, begin, end",
+    [
+        (40.0, 0.0, 0.0, 0.0, 30.0),
+        (70.0, 40.0, 0.0, 40.0, 70.0),
+        (80.0, 40.0, 1.5, 40.0, 70.0),
+        (50.0, 35.0, 0.0, 35.0, 50.0),
+        (20.0, 12.0, 0.0, 0.0, 20.0),
+        (30.0, 0.0, 0.0, 0.0, 30.0),
+    ],
+)
+def test_pictures_and_sound_are_of_the_same_half_minute(
+    use, seconds: float, seen_from: float, heard_from: float, begin: float, end: float
+) -> None:
+    with serving(openai(TIMBRE)) as server:
+        use(server)
+        TIMBRE_METRIC.measure(long_clip(seconds, seen_from, heard_from), SAMPLE, MODELS)
+    times, heard = sent(server)
+    assert len(times) == 8
+    assert max(begin, seen_from) <= min(times) and max(times) < end
+    assert min(times) < seen_from + 2.5 and max(times) > min(end, seconds) - 2.5
+    assert heard[0] == pytest.approx(begin, abs=0.01) and heard[-1] == pytest.approx(end, abs=0.01)
+    assert len(heard) == round(16_000 * (end - begin))
+
+
+def test_a_long_clip_in_whose_half_minute_nobody_speaks_is_not_sent(use) -> None:
+    silent = long_clip(70.0, 40.0)
+    silent.voice_activity = VoiceActivity(np.array([[1.0, 39.0]]), np.ones(1, np.float32), 0.03, 0.0)
+    with serving(openai(TIMBRE)) as server:
+        use(server)
+        with pytest.raises(MissingError) as caught:
+            TIMBRE_METRIC.measure(silent, SAMPLE, MODELS)
+    assert caught.value.missing.reason is Reason.NO_SPEECH and not server.asked
+
+
+def test_only_a_long_clips_answers_are_asked_for_anew_since_the_part_that_is_shown_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "uniavgen_bench.metrics.judge_metric.ask_repeatedly",
+        lambda rubric, kind, shown, *rest: asked.append(shown) or [],
+    )
+    for seconds in (30.0, 31.0):
+        with pytest.raises(ValueError, match="finite"), pytest.warns(RuntimeWarning):
+            measured(seconds=seconds)  # no answer has no mean
+    assert asked == [["a" * 64, "b" * 64, 8, 30.0], ["a" * 64, "b" * 64, 8, 30.0, FROM_THE_FACE]]
 
 
 def test_a_second_run_costs_nothing_and_needs_no_key(use, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec,
 from uniavgen_bench.judges.answers import AnswerKind, Judged, ask_repeatedly, load_judge
 from uniavgen_bench.judges.rubric import load_rubric
 from uniavgen_bench.judges.settings import judge_settings
-from uniavgen_bench.metrics.judge_question import MOST_SECONDS, PICTURES, question
+from uniavgen_bench.metrics.judge_question import FROM_THE_FACE, MOST_SECONDS, PICTURES, cut, question
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.weights.models import Models
 
@@ -27,8 +27,8 @@ NEEDS = (
     Artefact.SPEAKER,
 )
 DEVIATIONS = (
-    f"The judge sees {PICTURES} crops of the speaker's face and hears the sound at 16 kHz, both of the first "
-    f"{MOST_SECONDS:g} s at most; the paper shows its model the video.",
+    f"The judge sees {PICTURES} crops of the speaker's face and hears the sound at 16 kHz; the paper shows its model "
+    f"the video. Of a clip that lasts more than {MOST_SECONDS:g} s both are of the {MOST_SECONDS:g} s {FROM_THE_FACE}.",
     "The paper's rubric is not published: this one is written after its description, so the numbers are not the "
     "paper's even with the same model.",
     "The model answers with its own default settings; two models, or two versions behind one name, give two scales.",
@@ -104,7 +104,10 @@ class JudgedMetric(Generic[AnswerKind]):
         """
         rubric, settings = load_rubric(self.rubric), judge_settings()
         facts = clip.facts
-        shown = [facts.video_sha256, facts.audio_sha256, PICTURES, MOST_SECONDS]
+        shown: list[object] = [facts.video_sha256, facts.audio_sha256, PICTURES, MOST_SECONDS]
+        part = cut(facts)
+        if part is not None:
+            shown.append(part)
         answers = ask_repeatedly(rubric, self.kind, shown, lambda: question(clip, rubric), REPEATS, settings)
         grades = np.array([a.answer.score for a in answers], np.float64)
         return Measurement(
@@ -120,7 +123,7 @@ class JudgedMetric(Generic[AnswerKind]):
     def metric(self) -> Metric:
         """Return the metric."""
         params = (("repeats", REPEATS), ("pictures", PICTURES), ("seconds", MOST_SECONDS))
-        return Metric(self.spec, self.measure, params, settings=self.settings)
+        return Metric(self.spec, self.measure, params, code=2, settings=self.settings)
 
 
 def _tokens(counts: list[int | None]) -> Score | Missing:
