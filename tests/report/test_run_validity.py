@@ -9,11 +9,11 @@ import pytest
 from report.fake_run import FakeRun, write_run
 from uniavgen_bench.core import validity_files
 from uniavgen_bench.core.atomic import write_json
-from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.validity_files import RunValidity
 from uniavgen_bench.report import run_validity
 from uniavgen_bench.report.run_data import RunData, read_run
 from uniavgen_bench.report.validity_view import badge
+from uniavgen_bench.runner.show import show_report
 
 
 @pytest.fixture
@@ -105,10 +105,24 @@ def test_results_of_the_package_do_not_stand_beside_numbers_of_unknown_code(
     assert badge(read_run(run), name) is None
 
 
-def test_a_damaged_file_is_one_error(run: Path) -> None:
-    (run / "validity.json").write_text("{", encoding="utf-8")
-    with pytest.raises(InputError, match=r"validity\.json is damaged"):
-        read_run(run)
+@pytest.mark.parametrize("content", ["{", '{"metrics": 7}', "\0"])
+def test_a_damaged_file_costs_one_line_and_no_report(
+    run: Path, content: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = RunValidity.model_validate(results(first(read_run(run)), 2))
+    monkeypatch.setattr(run_validity, "packaged_validity", lambda: packaged)
+    (run / "validity.json").write_text(content, encoding="utf-8")
+    show_report(run, json=False)
+    told = capsys.readouterr()
+    assert "report/index.html" in told.out.replace("\n", "")
+    [line] = told.err.strip().splitlines()
+    assert line.startswith(f"note  {run / 'validity.json'} is damaged: ")
+    assert line.endswith(f"the report goes on without it (uniavgen-bench validate --out {run} makes it anew)")
+    page = (run / "report" / "method.html").read_text(encoding="utf-8")
+    assert "validity.json is damaged" in page and str(run) not in page
+    data = read_run(run)
+    shown = badge(data, first(data))
+    assert shown is not None and shown.text.startswith("valid"), "that of this version stands in"
 
 
 def test_the_results_of_the_package_can_be_read() -> None:

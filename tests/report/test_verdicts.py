@@ -157,7 +157,7 @@ def test_validity_stands_beside_the_metric_and_in_full_on_the_page_of_methods(ju
     assert all(link.partition("#")[2] in ids for link in links)
 
 
-@pytest.mark.parametrize(("name", "words"), [("validity.json", "metrics"), ("stats.json", "block")])
+@pytest.mark.parametrize(("name", "words"), [("stats.json", "block")])
 def test_damaged_files_are_one_clear_line(tmp_path: Path, name: str, words: str) -> None:
     root = write_run(tmp_path, FakeRun(samples=1, media=False, evidence=False))
     (root / name).write_text('{"metrics": 7, "block": 7}')

@@ -106,7 +106,7 @@ def read_validity(path: Path) -> RunValidity | None:
     """Read validity.json; None when there is none.
 
     Raises:
-        InputError: it does not fit the schema.
+        InputError: it does not fit the schema, or cannot be read.
     """
     if not path.is_file():
         return None
@@ -116,3 +116,5 @@ def read_validity(path: Path) -> RunValidity | None:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
         raise InputError(f"{path} is damaged: {f'{key}: ' if key else ''}{problem['msg']}") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error

@@ -59,6 +59,7 @@ def method(run: RunData) -> dict[str, Any]:
         ],
         "delivered": delivered_rows(run),
         "weights": [(w, without_paths(w.source), _megabytes(w.bytes)) for w in manifest.weights],
+        "validity_problem": without_paths(run.validity_problem),
         "cards": [_card(run, spec, seconds.get(spec.name)) for spec in manifest.metrics],
     }
 

@@ -32,7 +32,8 @@ LARGE = 3_000
 class RunData:
     """A run as the report needs it. Clips are the rows of `grid`; `systems` are in the order of the tables.
 
-    `stats`, `ablation` and `validity` are None where the run holds no such file.
+    `stats`, `ablation` and `validity` are None where the run holds no such file. `validity_problem`: one line about a
+    validity.json that cannot be read.
     """
 
     directory: RunDirectory
@@ -46,6 +47,7 @@ class RunData:
     ablation: AblationResult | None = None
     published: PublishedResult | None = None
     validity: RunValidity | None = None
+    validity_problem: str = ""
 
     @property
     def title(self) -> str:
@@ -189,6 +191,7 @@ def read_run(run: Path) -> RunData:
     systems = [*manifest.systems, *(SystemInfo(id=name, use=name) for name in others)]
     systems.sort(key=lambda system: ROLE_ORDER.index(system.role))
     summaries = summarise_grid(grid, records, systems=systems)
+    validity, validity_problem = validity_of_run(run, manifest)
     return RunData(
         directory=directory,
         manifest=manifest,
@@ -200,5 +203,6 @@ def read_run(run: Path) -> RunData:
         stats=directory.stats(),
         ablation=directory.ablation(),
         published=directory.published(),
-        validity=validity_of_run(run, manifest),
+        validity=validity,
+        validity_problem=validity_problem,
     )

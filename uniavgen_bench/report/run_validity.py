@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.run_files import MetricComputed, RunManifest
 from uniavgen_bench.core.validity_files import (
     MetricValidity,
@@ -18,17 +19,27 @@ from uniavgen_bench.report.computed import read_computed
 VALIDITY_FILE = "validity.json"
 
 
-def validity_of_run(root: Path, manifest: RunManifest) -> RunValidity | None:
+def validity_of_run(root: Path, manifest: RunManifest) -> tuple[RunValidity | None, str]:
     """Return what is known of a run's metrics: from its own validity.json, else from that of this version.
+
+    The second is one line about a validity.json that cannot be read; it costs no report, which goes on without it.
 
     Results that are about another revision, other parameters or other weights than those of the run are not shown:
     in their place stands that there are none. Those of this version stand only beside a run that says by what its
     numbers were computed.
 
     Raises:
-        InputError: validity.json or the lock of the run is damaged.
+        InputError: the lock of the run is damaged.
     """
-    own, packaged = read_validity(root / VALIDITY_FILE), packaged_validity()
+    problem = ""
+    try:
+        own = read_validity(root / VALIDITY_FILE)
+    except InputError as error:
+        own = None
+        problem = (
+            f"{error}; the report goes on without it (uniavgen-bench validate --out {root} makes it anew)"
+        )
+    packaged = packaged_validity()
     computed = read_computed(root) if own or packaged else {}
     weights = {used.name: used.sha256 for used in manifest.weights}
     metrics = []
@@ -36,7 +47,7 @@ def validity_of_run(root: Path, manifest: RunManifest) -> RunValidity | None:
         sources = [own, packaged if spec.name in computed else None]
         found = _best(spec.name, [source for source in sources if source], computed, weights)
         metrics += [found] if found is not None else []
-    return RunValidity(metrics=tuple(metrics)) if metrics else None
+    return (RunValidity(metrics=tuple(metrics)) if metrics else None), problem
 
 
 def _best(

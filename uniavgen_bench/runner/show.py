@@ -24,8 +24,8 @@ from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import SystemInfo
 from uniavgen_bench.core.terminal import SafeConsole, printable_json
-from uniavgen_bench.report.build import build_report, write_report
-from uniavgen_bench.report.run_data import read_run
+from uniavgen_bench.report.build import write_report
+from uniavgen_bench.report.run_data import RunData, read_run
 from uniavgen_bench.runner.plan import Plan
 from uniavgen_bench.runner.run import Finished, Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ResolvedSuite
@@ -102,6 +102,7 @@ def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) ->
     with console.status("writing the report"), disk_errors():
         data = read_run(root)
         page = write_report(data, root)
+    _tell_problem(data, console)
     show_summary(root, data.summaries, page, finished.manifest.systems, finished.verdicts, json=json)
     if finished.problems:
         console.print(
@@ -115,6 +116,11 @@ def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) ->
             f"[red]nothing to show[/]  {escape(said)} (exit status 1)", highlight=False, soft_wrap=True
         )
     return finished
+
+
+def _tell_problem(data: RunData, console: Console) -> None:
+    if data.validity_problem:
+        console.print(f"[yellow]note[/]  {escape(data.validity_problem)}", highlight=False, soft_wrap=True)
 
 
 def _show_costs(console: Console, finished: Finished) -> None:
@@ -172,7 +178,9 @@ def show_summary(
 def show_report(root: Path, *, json: bool) -> None:
     """Write the report of a run again, and say where it is."""
     with disk_errors():
-        page = build_report(root)
+        data = read_run(root)
+        page = write_report(data, root)
+    _tell_problem(data, Console(stderr=True))
     if json:
         sys.stdout.write(jsonlib.dumps({"run": str(root), "report": str(page)}) + "\n")
     else:
