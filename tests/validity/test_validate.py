@@ -41,7 +41,7 @@ from uniavgen_bench.validity.validate_show import Asked, clip_sets
 from uniavgen_bench.validity.verdict import Standing, StudiedValidity, verdict_on
 
 FAKES = ("fake.valid", "fake.blind", "fake.noisy", "fake.honest", "fake.new")
-CLIPS = 5
+CLIPS = 6
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def studied(fakes: Path, beeping: Path, tmp_path_factory: pytest.TempPathFactory
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study, "outcomes", in_this_process)
         patch.setenv("UNIAVGEN_BENCH_HOME", str(root))
-        clips = ClipSet("beeps", "5 clips", study_clips(sorted(beeping.glob("*/clip.mp4"))))
+        clips = ClipSet("beeps", "6 clips", study_clips(sorted(beeping.glob("*/clip.mp4"))))
         yield validate_metrics(studied_metrics(FAKES), [clips], StudyOptions(), command="a test")
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from uniavgen_bench.validity.study_statistics import clustered, clustered_auc, dose_trend, drawn_weights
 from uniavgen_bench.validity.sync_statistics import auc
 
-VALUES = st.lists(st.integers(-9, 9), min_size=4, max_size=14)
+VALUES = st.lists(st.integers(-9, 9), min_size=6, max_size=14)
 
 
 def names(count: int) -> list[str]:
-    return [f"person{i % 5}" for i in range(count)]
+    return [f"person{i % 6}" for i in range(count)]
 
 
 def areas(true: list[int], false: list[int]) -> tuple[float, float | None, float | None]:
@@ -52,14 +52,14 @@ def test_the_order_of_clips_changes_nothing(values: list[int], random: object) -
     clusters = names(len(values))
     order = list(range(len(values)))
     random.shuffle(order)  # type: ignore[attr-defined]
-    one = clustered_auc(values, clusters, [0] * 5, names(5))
-    two = clustered_auc([values[i] for i in order], [clusters[i] for i in order], [0] * 5, names(5))
+    one = clustered_auc(values, clusters, [0] * 6, names(6))
+    two = clustered_auc([values[i] for i in order], [clusters[i] for i in order], [0] * 6, names(6))
     assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
 
 
 def test_what_lies_apart_has_no_width_and_few_clusters_have_no_interval() -> None:
-    assert areas([5, 6, 7, 8, 9], [0, 1, 2, 3, 4]) == (1.0, 1.0, 1.0)
-    assert areas([5, 6, 7], [1, 2, 3]) == (1.0, None, None)
+    assert areas([6, 7, 8, 9, 10, 11], [0, 1, 2, 3, 4, 5]) == (1.0, 1.0, 1.0)
+    assert areas([6, 7, 8, 9, 10], [1, 2, 3, 4, 5]) == (1.0, None, None)
 
 
 def test_every_resample_draws_as_many_clusters_as_there_are() -> None:
@@ -89,12 +89,12 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
 
 
 @settings(max_examples=30)
-@given(st.lists(st.floats(-50, 50), min_size=4, max_size=12))
+@given(st.lists(st.floats(-50, 50), min_size=6, max_size=12))
 def test_a_mean_lies_in_its_interval_and_equal_values_have_no_width(values: list[float]) -> None:
     found = clustered(values, [str(i) for i in range(len(values))], lambda rows: float(rows.mean()))
     assert found.low is not None and found.high is not None
     assert found.low - 1e-9 <= found.value <= found.high + 1e-9
-    same = clustered([3.0] * 5, list("abcde"), lambda rows: float(rows.mean()))
+    same = clustered([3.0] * 6, list("abcdef"), lambda rows: float(rows.mean()))
     assert (same.low, same.value, same.high) == (3.0, 3.0, 3.0)
 
 

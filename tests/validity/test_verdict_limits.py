@@ -56,7 +56,7 @@ def value_and_reason(said: float | str) -> tuple[float, str]:
 
 
 def a_table(**columns: list[float | str]) -> MetricTable:
-    """A table of one field `v` of four clips; a column is a change, a text is why a value is missing."""
+    """A table of one field `v`, each clip of its own cluster; a column is a change, a text why a value is missing."""
     field = FieldSpec(name="v", unit="", direction=Direction.HIGHER, meaning="a value")
     spec = MetricSpec(
         id="toy.v", version=1, title="v", summary="v", fields=(field,), needs=(Artefact.SPEECH,), tier=Tier.EMBEDDED,
@@ -71,7 +71,9 @@ def a_table(**columns: list[float | str]) -> MetricTable:
 
 
 def test_changes_of_what_is_the_same_for_every_true_clip_are_measured_by_a_control() -> None:
-    table = a_table(clean=[1.0] * 4, silence=[0.95, 0.96, 0.94, 0.95], swapped_voice=[0.5, 0.6, 0.4, 0.5])
+    table = a_table(
+        clean=[1.0] * 6, silence=[0.95, 0.96, 0.94] * 2, swapped_voice=[0.5, 0.6, 0.4, 0.5, 0.5, 0.5]
+    )
     [check] = unmoved(table, Unmoved(by=("silence",), against="swapped-voice", within=0.25))
     assert check.passed and check.value == pytest.approx(0.1) and check.unit == "of the way to swapped-voice"
     [moved] = unmoved(table, Unmoved(by=("swapped-voice",), against="swapped-voice", within=0.25))

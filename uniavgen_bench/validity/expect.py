@@ -36,13 +36,15 @@ class Expected(Frozen):
 class Separates(Expected):
     """The unchanged clip scores better on `field` than the negative control `control`, in the field's direction.
 
-    `auc`: the least that is asked; `better` takes the place of a direction that the field lacks.
+    `auc`: the least that is asked; `better` takes the place of a direction that the field lacks. `refused`: reasons
+    why the control may rightly have no number; else fewer than half of the controls with a number hold no claim.
     """
 
     field: str
     control: str
     auc: float = Field(default=0.75, gt=0.5, le=1.0)
     better: Direction | None = None
+    refused: tuple[Reason, ...] = ()
 
 
 class Follows(Expected):
@@ -55,7 +57,10 @@ class Follows(Expected):
 
 
 class Falls(Expected):
-    """A field gets worse along a group of changes of growing dose (its size; where it has a sign, on both sides)."""
+    """A field gets worse along a group of changes of growing dose (its size; where it has a sign, on both sides).
+
+    In the median the strongest dose is worse than clean, and none on the way clearly better.
+    """
 
     field: str
     along: str
@@ -76,7 +81,7 @@ class Unmoved(Expected):
 
 
 class Answers(Expected):
-    """What cannot be measured is refused: at least one of the fields is missing for one of the reasons.
+    """What cannot be measured is refused: the headline, or one of `fields`, is missing for one of the reasons.
 
     `or_number`: a headline within one standard deviation between clips of the unchanged clip's is an answer too.
     """

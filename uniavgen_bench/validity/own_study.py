@@ -1,7 +1,8 @@
 """The hook by which a family adds a study of its own: a function that gets the clips and gives checks.
 
 A metric's expectations name it: `own = "package.module:function"`. The function is called as `function(clips, options)`
-with a `ClipSet` and the `StudyOptions`, and returns a `MetricValidity` (its checks are taken over) or checks.
+with a `ClipSet` and the `StudyOptions`, and returns a `MetricValidity` (its checks are taken over) or checks. On
+clips of fewer than `LEAST_CLUSTERS` clusters its checks are told and not judged, as all others.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from uniavgen_bench.core.validity_files import MetricValidity, ValidityCheck
 from uniavgen_bench.validity.expect import MetricExpectations
 from uniavgen_bench.validity.study import StudyOptions
 from uniavgen_bench.validity.study_clips import ClipSet
-from uniavgen_bench.validity.verdict_checks import StudyCheck
+from uniavgen_bench.validity.verdict_checks import StudyCheck, too_few
 
 OwnStudy = Callable[[ClipSet, StudyOptions], MetricValidity | Iterable[ValidityCheck]]
 
@@ -36,7 +37,15 @@ def own_checks(expected: MetricExpectations, clips: ClipSet, options: StudyOptio
         # What the study lacks (a network, say) costs this study, not the hours of all others.
         found = (ValidityCheck(name="the metric's own study", detail=f"not made: {error.missing}"),)
     checks = found.checks if isinstance(found, MetricValidity) else tuple(found)
-    return [_named(check, clips.name) for check in checks]
+    few = too_few([clip.cluster for clip in clips.clips])
+    return [_named(_open(check, few) if few else check, clips.name) for check in checks]
+
+
+def _open(check: ValidityCheck, few: str) -> ValidityCheck:
+    if check.passed is None:
+        return check
+    detail = "; ".join(part for part in (check.detail, few) if part)
+    return check.model_copy(update={"passed": None, "detail": detail})
 
 
 def _named(check: ValidityCheck, on: str) -> StudyCheck:

@@ -18,12 +18,10 @@ from uniavgen_bench.validity.verdict_checks import (
     StudyCheck,
     agrees,
     answers,
-    falls,
-    follows,
-    separates,
     unbroken,
     unmoved,
 )
+from uniavgen_bench.validity.verdict_claims import falls, follows, separates
 from uniavgen_bench.validity.verdict_table import MetricTable
 
 CLAIMS = ("separates", "follows", "falls")

@@ -51,6 +51,11 @@ class MetricTable:
         """Tell whether any clip was changed in this way."""
         return bool((self.rows["change"] == change).any())
 
+    def changed(self, change: str) -> NDArray[np.bool_]:
+        """Tell which clips `[N]` were changed in this way, with a number or without."""
+        made = set(self.rows.loc[self.rows["change"] == change, "sample"])
+        return np.array([name in made for name in self.clips], np.bool_)
+
     def values(self, field: str, change: str = CLEAN.name) -> Float64:
         """Return the values `[N]` of all clips, nan where there is none."""
         wide = self._by_field[field][0] if field in self._by_field else pd.DataFrame()
