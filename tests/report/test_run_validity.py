@@ -12,7 +12,7 @@ from uniavgen_bench.core.atomic import write_json
 from uniavgen_bench.core.validity_files import RunValidity
 from uniavgen_bench.report import run_validity
 from uniavgen_bench.report.run_data import RunData, read_run
-from uniavgen_bench.report.validity_view import badge
+from uniavgen_bench.report.validity_view import badge, validity_rows
 from uniavgen_bench.runner.show import show_report
 
 
@@ -47,6 +47,34 @@ def results(metric: str, code: int, **more: object) -> dict[str, object]:
 def first(data: RunData) -> str:
     """Return the name of the first metric of a run."""
     return data.manifest.metrics[0].name
+
+
+@pytest.mark.parametrize(
+    ("standing", "passed", "text", "kind"),
+    [
+        ("undecided", [True, True, None], "undecided: 2 held, 1 open", "open"),
+        ("undecided", [True, False, None], "undecided: 1 held, 1 failed, 1 open", "failed"),
+        ("undecided", [True, True], "undecided: 2 of 2 checks held", "open"),
+        ("undecided", [None, None], "undecided", "open"),
+        ("valid", [True, None], "valid: 1 held, 1 open", "held"),
+        ("valid", [True, True], "valid: 2 of 2 checks held", "held"),
+        ("untested", [], "untested", "failed"),
+    ],
+)
+def test_what_is_undecided_is_counted_and_looks_neither_good_nor_bad(
+    run: Path, standing: str, passed: list[bool | None], text: str, kind: str
+) -> None:
+    name = first(read_run(run))
+    checks: list[dict[str, object]] = [
+        {"name": f"check {n}", "passed": one, "expected": "at least 1"} for n, one in enumerate(passed)
+    ]
+    checks.append({"name": "told", "value": 0.1})
+    write_json(run / "validity.json", results(name, 2, standing=standing, checks=checks))
+    data = read_run(run)
+    shown = badge(data, name)
+    assert shown is not None and (shown.text, shown.kind) == (text, kind)
+    outcomes = [row.outcome for row in validity_rows(data.validity.of(name) if data.validity else None)]
+    assert outcomes.count("open") == passed.count(None) and outcomes[-1] == "reported"
 
 
 def test_a_run_without_tests_says_nothing(run: Path) -> None:

@@ -54,6 +54,11 @@ class MetricValidity(Tolerant):
     about: str = ""
 
     @property
+    def open(self) -> int:
+        """How many checks expected something that the clips could not decide."""
+        return sum(check.passed is None and bool(check.expected) for check in self.checks)
+
+    @property
     def judged(self) -> int:
         """How many checks had something to hold."""
         return sum(check.passed is not None for check in self.checks)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from uniavgen_bench.core.validity_files import MetricValidity, ValidityCheck
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.stats.numbers import decimals, number, unit_text
 
+UNDECIDED = ("undecided", "no numbers here")
+"""Verdicts that leave open what a metric is worth, however many other checks held."""
+
 
 @dataclass(frozen=True)
 class ValidityBadge:
-    """A few words, and whether a check failed."""
+    """A few words, and what they say: checks that held, one that failed, or nothing that is decided."""
 
     text: str
-    failed: bool
+    kind: Literal["held", "failed", "open"]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a check failed, or there is none that counts."""
+        return self.kind == "failed"
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,7 @@ class ValidityRow:
     """One check of a metric."""
 
     name: str
-    outcome: str
+    outcome: Literal["held", "failed", "open", "reported"]
     failed: bool
     measured: str
     expected: str
@@ -37,9 +46,17 @@ def badge(run: RunData, metric: str) -> ValidityBadge | None:
         return None
     if not found.judged:
         text = found.standing or found.verdict or f"{plural(len(found.checks), 'check')}, none judged"
-        return ValidityBadge(text, found.standing in ("outdated", "untested"))
-    text = f"{found.held} of {plural(found.judged, 'check')} held"
-    return ValidityBadge(f"{found.standing}: {text}" if found.standing else text, found.held < found.judged)
+        return ValidityBadge(text, "failed" if found.standing in ("outdated", "untested") else "open")
+    failed = found.judged - found.held
+    if found.open:
+        parts = (f"{found.held} held", f"{failed} failed" if failed else "", f"{found.open} open")
+        text = ", ".join(part for part in parts if part)
+    else:
+        text = f"{found.held} of {plural(found.judged, 'check')} held"
+    kind: Literal["held", "failed", "open"] = (
+        "failed" if failed else "open" if found.standing in UNDECIDED else "held"
+    )
+    return ValidityBadge(f"{found.standing}: {text}" if found.standing else text, kind)
 
 
 def validity_rows(found: MetricValidity | None) -> tuple[ValidityRow, ...]:
@@ -48,7 +65,8 @@ def validity_rows(found: MetricValidity | None) -> tuple[ValidityRow, ...]:
 
 
 def _row(check: ValidityCheck) -> ValidityRow:
-    outcome = "reported" if check.passed is None else "held" if check.passed else "failed"
+    undecided = "open" if check.expected else "reported"
+    outcome = undecided if check.passed is None else "held" if check.passed else "failed"
     half = (check.high - check.low) / 2 if check.low is not None and check.high is not None else None
     digits = decimals([half], otherwise=abs(check.value) if check.value is not None else None)
     if check.unit == "clips" and check.value is not None and check.value.is_integer():

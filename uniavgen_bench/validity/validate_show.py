@@ -245,7 +245,12 @@ def _checks(metric: StudiedValidity) -> Table:
         "check", "", "measured", "expected", "detail", title=title, title_justify="left", box=None,
         pad_edge=False, header_style="dim",
     )  # fmt: skip
-    marks = {"held": "[green]held[/]", "failed": "[red]failed[/]", "reported": "[dim]–[/]"}
+    marks = {
+        "held": "[green]held[/]",
+        "failed": "[red]failed[/]",
+        "open": "[yellow]open[/]",
+        "reported": "[dim]–[/]",
+    }
     for row in validity_rows(metric):
         table.add_row(
             escape(row.name),
