@@ -13,7 +13,9 @@ Systems = Annotated[str | None, typer.Option(help="Only these systems, separated
 Metrics = Annotated[str | None, typer.Option(help="Only these metrics, separated by commas.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=256, help="Processes; default: one per processor.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
-Timeout = Annotated[float, typer.Option(min=1, help="Seconds that one clip may take before it is given up.")]
+Timeout = Annotated[
+    float, typer.Option(min=1, help="Seconds for one clip; twice that then, metric by metric.")
+]
 Spread = Annotated[
     str,
     typer.Option("--executor", help="local: processes of this machine; ray: a cluster (docs/executors.md)."),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from runner.conftest import Bench, make_clip
 
 from uniavgen_bench.core.result import Curve, Evidence, Missing, Reason, Score
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import ClipKey, Sample
+from uniavgen_bench.runner import pool as local_pool
+from uniavgen_bench.runner.executors.attempts import Attempts
 from uniavgen_bench.runner.worker import (
     ClipOutcome,
     ClipWork,
@@ -20,6 +25,7 @@ from uniavgen_bench.runner.worker import (
     parts_of,
 )
 
+TIMEOUT = 2.0
 METRICS = ("video.motion", "audio.dnsmos", "speech.wer")
 WORK = ClipWork(ClipKey(system="A", sample="a"), Sample(id="a"), Path("a.mp4"))
 
@@ -66,3 +72,58 @@ def test_parts_are_joined_with_their_problems_seconds_and_evidence(tmp_path: Pat
     assert whole.record.evidence is not None
     told = json.loads((tmp_path / whole.record.evidence).read_bytes())
     assert [item["metric"] for item in told] == [first, last]
+
+
+def hangs(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
+    """Work that hangs with every metric but the first."""
+    (config.run / "begun").open("a").write(f"{work.only_metrics}\n")
+    if work.only_metrics != config.metrics[:1]:
+        time.sleep(600)
+    return scored(config, work)
+
+
+def scored(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
+    lost = failed_outcome(config, work, Missing(Reason.CRASHED))
+    return replace(lost, scored=tuple(Scored(s.metric, {"x": Score(1.0)}) for s in lost.scored))
+
+
+MANY = (
+    "video.motion", "audio.dnsmos", "speech.wer", "video.brisque", "video.identity", "timbre.stability",
+    "speech.cer", "lipsync.speaking",
+)  # fmt: skip
+
+
+def test_metrics_that_hang_cost_twice_the_time_of_a_clip_however_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_pool, "process_clip", hangs)
+    config = WorkerConfig(tmp_path, tmp_path / "store", MANY, (), "cpu", 1, "none")
+    options = local_pool.PoolOptions(1, 1, TIMEOUT)
+    ((_, outcome),) = local_pool.outcomes(config, [[WORK]], options)
+    begun = (tmp_path / "begun").read_text().splitlines()
+    assert len(begun) == 1 + 1 + 4, "the clip, the metric that answers, and four that take half the time each"
+    first, *others = outcome.scored
+    assert first.scores == {"x": Score(1.0)} and len(others) == len(MANY) - 1
+    assert {s.reason for o in others for s in o.scores.values() if isinstance(s, Missing)} == {Reason.TIMEOUT}
+
+
+def test_on_a_cluster_the_metrics_share_the_same_time() -> None:
+    config = WorkerConfig(Path("run"), Path("store"), MANY, (), "cpu", 1, "none")
+    attempts = Attempts(config, [WORK], 100.0)
+    whole = attempts.next()
+    assert whole is not None and attempts.limit(whole) == 100.0
+    attempts.spend(whole, 100.0)
+    assert attempts.late(whole) is None
+    limits, outcome = [], None
+    while attempts.open:
+        attempt = attempts.next()
+        assert attempt is not None
+        limits.append(attempts.limit(attempt))
+        attempts.spend(attempt, limits[-1] if len(limits) > 1 else 30.0)
+        outcome = (
+            attempts.finished(attempt, scored(config, attempt.work))
+            if len(limits) == 1
+            else attempts.late(attempt)
+        )
+    assert limits[:6] == [50.0, 50.0, 50.0, 50.0, 20.0, 0.0] and set(limits[5:]) == {0.0}
+    assert outcome is not None and len(outcome.scored) == len(MANY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -14,6 +15,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
+
+from uniavgen_bench.runner.clip_budget import ClipBudget
 
 START = 600.0
 """Seconds that a process may take to start and to take up its first task."""
@@ -62,10 +65,17 @@ class IsolatedWorkers:
         self._processes: dict[ProcessPool, RecordedProcesses] = {}
 
     def schedule(
-        self, function: Callable[..., T], args: tuple[Any, ...] = (), timeout: float | None = None
+        self,
+        function: Callable[..., T],
+        args: tuple[Any, ...] = (),
+        timeout: float | None = None,
+        budget: ClipBudget | None = None,
     ) -> Future[T]:
-        """Queue a task; its future raises what the function raised, `TimeoutError` or `pebble.ProcessExpired`."""
-        return self._threads.submit(self._run, function, args, timeout)
+        """Queue a task; its future raises what the function raised, `TimeoutError` or `pebble.ProcessExpired`.
+
+        `timeout`: s that it may take, or what is left of a `budget`, from which is taken what it took.
+        """
+        return self._threads.submit(self._run, function, args, timeout, budget)
 
     def close(self) -> None:
         """Take no more tasks."""
@@ -86,11 +96,19 @@ class IsolatedWorkers:
             self._processes.pop(pool).kill()
         self._pools.clear()
 
-    def _run(self, function: Callable[..., T], args: tuple[Any, ...], timeout: float | None) -> T:
+    def _run(
+        self,
+        function: Callable[..., T],
+        args: tuple[Any, ...],
+        timeout: float | None,
+        budget: ClipBudget | None,
+    ) -> T:
         for attempt in range(1, TRIES + 1):
+            if budget is not None and budget.left <= 0:
+                raise TimeoutError
             pool = self._pool()
             try:
-                return self._wait(pool, function, args, timeout)
+                return self._wait(pool, function, args, timeout, budget)
             except (ProcessExpired, BrokenProcessPool) as error:
                 self._abandon(pool)
                 killed = isinstance(error, BrokenProcessPool) or error.exitcode == -signal.SIGKILL
@@ -102,24 +120,37 @@ class IsolatedWorkers:
         raise AssertionError("there is at least one attempt")
 
     def _wait(
-        self, pool: ProcessPool, function: Callable[..., T], args: tuple[Any, ...], timeout: float | None
+        self,
+        pool: ProcessPool,
+        function: Callable[..., T],
+        args: tuple[Any, ...],
+        timeout: float | None,
+        budget: ClipBudget | None,
     ) -> T:
         try:
             future = pool.schedule(function, args=args)
         except RuntimeError as error:
             raise BrokenProcessPool(str(error)) from error
-        begun = False
-        limit: float | None = time.monotonic() + START
-        while not wait([future], timeout=TICK).done:
-            if self._ended.is_set():
-                raise CancelledError
-            if not pool.active and not future.done():  # it broke with the task still in its queue
-                raise BrokenProcessPool("the process ended before it began")
-            if not begun and future.running():
-                begun = True
-                limit = None if timeout is None else time.monotonic() + timeout
-            if limit is not None and time.monotonic() > limit:
-                raise TimeoutError if begun else BrokenProcessPool("the process does not start")
+        if budget is not None:
+            timeout = budget.left
+        begun: float | None = None
+        until = time.monotonic() + START
+        try:
+            while not wait([future], timeout=TICK).done:
+                if self._ended.is_set():
+                    raise CancelledError
+                if not pool.active and not future.done():  # it broke with the task still in its queue
+                    raise BrokenProcessPool("the process ended before it began")
+                if begun is None and future.running():
+                    begun = time.monotonic()
+                    until = math.inf if timeout is None else begun + timeout
+                if time.monotonic() > until:
+                    raise (
+                        TimeoutError if begun is not None else BrokenProcessPool("the process does not start")
+                    )
+        finally:
+            if begun is not None and budget is not None:
+                budget.spend(time.monotonic() - begun)
         return future.result()
 
     def _pool(self) -> ProcessPool:

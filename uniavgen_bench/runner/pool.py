@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pebble import ProcessExpired
 
 from uniavgen_bench.core.result import Missing, Reason
+from uniavgen_bench.runner.clip_budget import CLIP_LATE, METRIC_LATE, ClipBudget
 from uniavgen_bench.runner.executors.start import GpuPlaces, start_worker
 from uniavgen_bench.runner.isolated_workers import IsolatedWorkers
 from uniavgen_bench.runner.worker import (
@@ -48,7 +49,7 @@ def outcomes(
     A stage begins when the one before is done, because its clips may be derived from those.
 
     A clip whose process dies or hangs is tried again metric by metric: what can be scored is, and the metric at
-    fault answers `Missing(crashed)` or `Missing(timeout)`.
+    fault answers `Missing(crashed)` or `Missing(timeout)`. Its metrics have a budget then (`ClipBudget`).
 
     Raises:
         StorageFullError: from a worker; the pool is stopped first.
@@ -95,7 +96,7 @@ def _result(future: Future[ClipOutcome], config: WorkerConfig, work: ClipWork) -
     try:
         return future.result(), False
     except TimeoutError:
-        missing = Missing(Reason.TIMEOUT, "the clip took longer than allowed")
+        missing = METRIC_LATE if work.part else CLIP_LATE
     except ProcessExpired as error:
         missing = Missing(Reason.CRASHED, f"its process ended with status {error.exitcode}")
     except StorageFullError:
@@ -109,8 +110,8 @@ def _result(future: Future[ClipOutcome], config: WorkerConfig, work: ClipWork) -
 def _one_by_one(
     pool: IsolatedWorkers, config: WorkerConfig, work: ClipWork, options: PoolOptions
 ) -> ClipOutcome:
-    parts = []
+    parts, budget = [], ClipBudget(options.timeout)
     for part in parts_of(config, work):
-        future = pool.schedule(process_clip, args=(config, part), timeout=options.timeout)
+        future = pool.schedule(process_clip, args=(config, part), budget=budget)
         parts.append(_result(future, config, part)[0])
     return merge(config, parts)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.core.sample import ClipKey
+from uniavgen_bench.runner.clip_budget import CLIP_LATE, METRIC_LATE, ClipBudget
 from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, failed_outcome, merge, parts_of
 
 TRIES = 3
@@ -28,11 +30,12 @@ class Attempts:
 
     A clip whose worker is lost is tried again as it is, because the machine may have been at fault; then metric by
     metric, so that only a metric that ends its worker every time has no score. A clip that takes too long is not
-    tried again as a whole.
+    tried again as a whole. `timeout`: s that a clip may take; its metrics have a budget (see `ClipBudget`).
     """
 
-    def __init__(self, config: WorkerConfig, works: Sequence[ClipWork]) -> None:
-        self._config = config
+    def __init__(self, config: WorkerConfig, works: Sequence[ClipWork], timeout: float = math.inf) -> None:
+        self._config, self._timeout = config, timeout
+        self._budgets: dict[ClipKey, ClipBudget] = {}
         self._first = deque(Attempt(work, work) for work in works)
         self._again: deque[Attempt] = deque()
         self._parts: dict[ClipKey, list[ClipOutcome]] = {}
@@ -50,6 +53,15 @@ class Attempts:
                 return queue.popleft()
         return None
 
+    def limit(self, attempt: Attempt) -> float:
+        """Return the seconds that an attempt may take; 0 when the clip has none left."""
+        return self._budget(attempt).left if attempt.work.part else self._timeout
+
+    def spend(self, attempt: Attempt, seconds: float) -> None:
+        """Take the seconds that an attempt took, before what came of it."""
+        if attempt.work.part:
+            self._budget(attempt).spend(seconds)
+
     def finished(self, attempt: Attempt, outcome: ClipOutcome) -> ClipOutcome | None:
         """Take an outcome; return that of the whole clip once it is complete."""
         if attempt.work is attempt.whole:
@@ -63,6 +75,7 @@ class Attempts:
             return None
         self._left -= 1
         del self._parts[key]
+        self._budgets.pop(key, None)
         return merge(self._config, parts)
 
     def lost(self, attempt: Attempt, missing: Missing) -> ClipOutcome | None:
@@ -75,6 +88,13 @@ class Attempts:
             self._again.extend(Attempt(part, attempt.whole) for part in parts_of(self._config, attempt.whole))
             return None
         return self.finished(attempt, failed_outcome(self._config, attempt.work, missing))
+
+    def late(self, attempt: Attempt) -> ClipOutcome | None:
+        """Take that an attempt took too long, or has no time left to begin; return as `lost` does."""
+        return self.lost(attempt, METRIC_LATE if attempt.work.part else CLIP_LATE)
+
+    def _budget(self, attempt: Attempt) -> ClipBudget:
+        return self._budgets.setdefault(attempt.whole.key, ClipBudget(self._timeout))
 
     def _metrics(self, work: ClipWork) -> tuple[str, ...]:
         return work.only_metrics or self._config.metrics

@@ -53,6 +53,7 @@ class _Worker:
     reference: Any
     ready: bool = False
     attempt: Attempt | None = None
+    since: float = 0.0
     until: float = math.inf
 
 
@@ -112,11 +113,15 @@ class _Crew:
 
     def work_on(self, works: Sequence[ClipWork]) -> Iterator[tuple[ClipWork, ClipOutcome]]:
         """Yield the clips of a stage as they finish."""
-        attempts = Attempts(self._config, works)
+        attempts = Attempts(self._config, works, self._options.timeout)
         while attempts.open:
             for worker in self._workers:
-                if worker.ready and worker.attempt is None and (attempt := attempts.next()) is not None:
-                    self._give(worker, attempt)
+                while worker.ready and worker.attempt is None and (attempt := attempts.next()) is not None:
+                    limit = attempts.limit(attempt)
+                    if limit > 0:
+                        self._give(worker, attempt, limit)
+                    elif (outcome := attempts.late(attempt)) is not None:
+                        yield attempt.whole, outcome
             for worker in self._answering():
                 given = worker.attempt
                 outcome = self._answer(worker, attempts)
@@ -144,10 +149,11 @@ class _Crew:
         )
         return _Worker(actor, actor.ready.remote(self._shared))
 
-    def _give(self, worker: _Worker, attempt: Attempt) -> None:
+    def _give(self, worker: _Worker, attempt: Attempt, limit: float) -> None:
         worker.attempt = attempt
         worker.reference = worker.actor.score.remote(self._shared, attempt.work)
-        worker.until = time.monotonic() + self._options.timeout
+        worker.since = time.monotonic()
+        worker.until = worker.since + limit
 
     def _answering(self) -> list[_Worker]:
         """Return the workers that have answered, died, or worked for too long; wait for one, a moment at most."""
@@ -159,9 +165,11 @@ class _Crew:
 
     def _answer(self, worker: _Worker, attempts: Attempts) -> ClipOutcome | None:
         attempt = worker.attempt
+        if attempt is not None:
+            attempts.spend(attempt, time.monotonic() - worker.since)
         if time.monotonic() > worker.until and attempt is not None and not _is_there(worker.reference):
             self._replace(worker)
-            return attempts.lost(attempt, Missing(Reason.TIMEOUT, "the clip took longer than allowed"))
+            return attempts.late(attempt)
         try:
             answer = ray.get(worker.reference)
         except RayTaskError as error:
