@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
+import pandas as pd
 import pytest
+from report.fake_run import FakeRun, write_run
 from typer.testing import CliRunner, Result
 from validity.test_validate import in_this_process
 from validity.validate_world import RATE, beeping_clips, install, study_clips
 
+from uniavgen_bench.core.atomic import write_json
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.media.mux import write_clip
+from uniavgen_bench.report.build import build_report
+from uniavgen_bench.report.run_data import read_run
 from uniavgen_bench.report.validity_view import validity_rows
 from uniavgen_bench.validity import study, validate_show
 from uniavgen_bench.validity.study import Progress, StudiedMetric, StudyOptions, planned_changes
 from uniavgen_bench.validity.study_clips import ClipSet
-from uniavgen_bench.validity.validate import studied_metrics, validate_metrics
-from uniavgen_bench.validity.verdict import Standing
+from uniavgen_bench.validity.validate import StudyResult, Validated, studied_metrics, validate_metrics
+from uniavgen_bench.validity.verdict import Standing, StudiedValidity
+from uniavgen_bench.validity.verdict_checks import StudyCheck
 from uniavgen_bench.weights.locate import WeightLocator
 
 
@@ -95,6 +103,37 @@ def test_a_study_that_is_stopped_says_how_to_go_on_and_leaves_no_folder(
     assert not (fakes / "deep").exists()
     assert validated(fakes / "clips", fakes / "there").exit_code == 130
     assert (fakes / "there").is_dir()
+
+
+def test_the_report_of_a_complete_run_is_written_again_with_the_verdicts(
+    fakes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run that goes on nothing is written but the verdicts."""
+    root = write_run(fakes / "run", FakeRun(samples=2, media=False, hostile=False))
+    name = read_run(root).manifest.metrics[0].name
+    build_report(root)
+    assert "0 of 1 check held" not in (root / "report" / "index.html").read_text(encoding="utf-8")
+    result = StudyResult(
+        metrics=(
+            StudiedValidity(
+                metric=name, standing=Standing.LIMITED, checks=(StudyCheck(name="x", passed=False),)
+            ),
+        )
+    )
+    found = Validated(result, pd.DataFrame({"value": [1.0]}))
+    monkeypatch.setattr(validate_show, "validate_metrics", lambda *args, **kwargs: found)
+    beeping_clips(fakes / "clips", 1)
+    done = validated(fakes / "clips", root)
+    assert done.exit_code == 0, done.output
+    assert f"report    {root / 'report' / 'index.html'}, written again with these verdicts" in done.stdout
+    assert "valid with limits: 0 of 1 check held" in (root / "report" / "index.html").read_text(
+        encoding="utf-8"
+    )
+    manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    write_json(root / "manifest.json", {**manifest, "status": "running"})
+    rmtree(root / "report")
+    assert validated(fakes / "clips", root, "--json").exit_code == 0
+    assert not (root / "report").exists()
 
 
 def of_person_0() -> frozenset[str]:

@@ -13,6 +13,8 @@ from uniavgen_bench.stats.numbers import decimals, number, unit_text
 UNDECIDED = ("undecided", "no numbers here")
 """Verdicts that leave open what a metric is worth, however many other checks held."""
 
+Outcome = Literal["held", "failed", "open", "reported"]
+
 
 @dataclass(frozen=True)
 class ValidityBadge:
@@ -32,7 +34,7 @@ class ValidityRow:
     """One check of a metric."""
 
     name: str
-    outcome: Literal["held", "failed", "open", "reported"]
+    outcome: Outcome
     failed: bool
     measured: str
     expected: str
@@ -65,8 +67,9 @@ def validity_rows(found: MetricValidity | None) -> tuple[ValidityRow, ...]:
 
 
 def _row(check: ValidityCheck) -> ValidityRow:
-    undecided = "open" if check.expected else "reported"
-    outcome = undecided if check.passed is None else "held" if check.passed else "failed"
+    outcome: Outcome = "held" if check.passed else "failed"
+    if check.passed is None:
+        outcome = "open" if check.expected else "reported"
     half = (check.high - check.low) / 2 if check.low is not None and check.high is not None else None
     digits = decimals([half], otherwise=abs(check.value) if check.value is not None else None)
     if check.unit == "clips" and check.value is not None and check.value.is_integer():

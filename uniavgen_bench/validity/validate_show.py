@@ -6,7 +6,7 @@ import json as jsonlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,17 +22,20 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
-from rich.table import Table
+from rich.table import Column, Table
 
 from uniavgen_bench.analysis.needs import needed_weights
-from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.errors import BenchError, InputError
 from uniavgen_bench.core.remote_address import chosen_remote
 from uniavgen_bench.core.remote_store import told_once
+from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.store import home
+from uniavgen_bench.report.build import build_report
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.validity_view import validity_rows
 from uniavgen_bench.runner.run import check_device
 from uniavgen_bench.runner.run_folder import writable
+from uniavgen_bench.runner.worker import disk_errors
 from uniavgen_bench.stats.numbers import duration
 from uniavgen_bench.validity.study import Progress, StudyOptions, processors
 from uniavgen_bench.validity.study_clips import ClipSet, dataset_clips, folder_clips
@@ -161,13 +164,15 @@ def validate_and_show(asked: Asked, *, json: bool) -> bool:
         finally:
             display.stop()
     path = write_study(validated, asked.out)
+    page = _report_again(asked.out, note)
     if json:
         result = validated.result.model_dump(mode="json", exclude_none=True)
         sys.stdout.write(jsonlib.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         show(validated, Console())
+        again = f"\nreport    {page}, written again with these verdicts" if page else ""
         Console().print(
-            f"\nverdicts  {path}\n[dim]{duration(time.perf_counter() - started)}[/]",
+            f"\nverdicts  {path}{again}\n[dim]{duration(time.perf_counter() - started)}[/]",
             highlight=False,
             soft_wrap=True,
         )
@@ -179,6 +184,19 @@ def validate_and_show(asked: Asked, *, json: bool) -> bool:
             soft_wrap=True,
         )
     return tested
+
+
+def _report_again(out: Path, note: Callable[[str], None]) -> Path | None:
+    """Write the report of a complete run again, so that it shows the new verdicts; None where there is none."""
+    run = RunDirectory(out)
+    if not run.manifest_path.is_file() or run.manifest().status != "complete":
+        return None
+    try:
+        with disk_errors():
+            return build_report(out)
+    except BenchError as error:
+        note(f"the report is still that of before: {error}; then: uniavgen-bench report {out}")
+        return None
 
 
 @contextmanager
@@ -230,7 +248,14 @@ def show(validated: Validated, console: Console) -> None:
         if metric.checks:
             console.print(_checks(metric))
             console.print()
-    table = Table("metric", "verdict", "", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        Column("metric", no_wrap=True, overflow="fold"),
+        "verdict",
+        "",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     order = list(Standing)
     for metric in sorted(found, key=lambda one: order.index(one.standing)):
         colour = COLOURS[metric.standing]
