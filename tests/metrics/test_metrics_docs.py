@@ -10,7 +10,7 @@ from uniavgen_bench.core.result import REASON_TEXT, Reason
 from uniavgen_bench.core.run_files import MetricComputed
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec, Tier
 from uniavgen_bench.core.validity_files import MetricValidity, RunValidity, ValidityCheck, packaged_validity
-from uniavgen_bench.metrics.docs import built_in, current, main, reasons_of, text_of
+from uniavgen_bench.metrics.docs import built_in, current, main, text_of
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.weights.manifest import load_manifest
 
@@ -72,10 +72,6 @@ def test_tests_of_other_code_are_not_shown() -> None:
     assert "own against others" not in text_of(
         {"timbre.fake": a_metric(2)}, load_manifest(), results_of(code=1)
     )
-
-
-def test_reasons_follow_from_what_is_read() -> None:
-    assert reasons_of(a_metric().spec) == [Reason.NO_AUDIO, Reason.BAD_AUDIO, Reason.SILENT]
 
 
 def test_it_is_written_to_a_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from uniavgen_bench.core.atomic import write_atomic
 from uniavgen_bench.core.errors import BenchError
 from uniavgen_bench.core.result import REASON_TEXT, Reason
 from uniavgen_bench.core.run_files import MetricComputed
-from uniavgen_bench.core.spec import Artefact, Direction, MetricSpec
+from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.core.validity_files import (
     MetricValidity,
     RunValidity,
@@ -23,6 +23,7 @@ from uniavgen_bench.core.validity_files import (
 )
 from uniavgen_bench.metrics.catalogue import registry, value_range
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.metrics.reasons import reasons_of
 from uniavgen_bench.weights.manifest import Manifest, load_manifest
 
 FAMILIES: Mapping[str, str] = {
@@ -41,24 +42,6 @@ BETTER = {
     Direction.ZERO: "closer to 0",
     Direction.NONE: "a fact",
 }
-FACE = (Reason.NO_VIDEO, Reason.NO_FACE, Reason.TOO_SHORT, Reason.TOO_SMALL)
-SOUND = (Reason.NO_AUDIO, Reason.BAD_AUDIO, Reason.SILENT)
-OF_ARTEFACTS: Mapping[Artefact, tuple[Reason, ...]] = {
-    Artefact.FACES: FACE,
-    Artefact.CROPS: FACE,
-    Artefact.SPEAKER: (*FACE, Reason.SEVERAL_SPEAKERS),
-    Artefact.SPEECH: SOUND,
-    Artefact.VOICE_ACTIVITY: (*SOUND, Reason.NO_SPEECH, Reason.TOO_SHORT),
-    Artefact.TRANSCRIPT: (*SOUND, Reason.NO_SPEECH, Reason.LANGUAGE),
-}
-OF_SAMPLES: Mapping[str, tuple[Reason, ...]] = {
-    "speech": (Reason.NO_TRANSCRIPT, Reason.UNVERIFIED_TRANSCRIPT),
-    "reference_audio": (Reason.NO_REFERENCE,),
-    "condition_audio": (Reason.NO_REFERENCE,),
-    "image": (Reason.NO_REFERENCE,),
-    "facts": (Reason.NO_REFERENCE,),
-}
-"""Why a number may be missing, by what a metric reads of the clip, and of the sample."""
 
 
 def built_in() -> dict[str, Metric]:
@@ -122,8 +105,9 @@ def _head(metrics: Mapping[str, Metric], validity: RunValidity | None) -> str:
 def _reasons() -> str:
     rows = [(f"`{reason.value}`", REASON_TEXT[reason]) for reason in Reason]
     return (
-        "## Why a number may be missing\n\nThe list is closed: no metric gives another reason.\n\n"
-        + _table(("reason", "meaning"), rows)
+        "## Why a number may be missing\n\nThe list is closed: no metric gives another reason. "
+        "Beside what its entry names, every metric lacks a number for a file that cannot be read, and where making or "
+        "scoring a clip fails.\n\n" + _table(("reason", "meaning"), rows)
     )
 
 
@@ -145,7 +129,7 @@ def _metric(name: str, metric: Metric, weights: Manifest, validity: RunValidity 
         ("source", spec.source),
         ("licence", spec.licence),
         ("reads", ", ".join(needs) or "nothing"),
-        ("may be missing for", ", ".join(f"`{r.value}`" for r in reasons_of(spec)) or "a file that cannot be read"),
+        ("may be missing for", ", ".join(f"`{r.value}`" for r in reasons_of(metric)) or "nothing of its own"),
         ("floors", ", ".join(f"`{floor}`" for floor in spec.floors) or "none"),
     ]  # fmt: skip
     facts += [("extra", f"`{spec.extra}`")] if spec.extra else []
@@ -215,16 +199,6 @@ def _measured(check: ValidityCheck) -> str:
         text += f" [{check.low:.3g}, {check.high:.3g}]"
     unit = f" {check.unit}" if check.unit else ""
     return f"{text}{unit}, {check.clips} clips" if check.clips is not None else text + unit
-
-
-def reasons_of(spec: MetricSpec) -> list[Reason]:
-    """Return the reasons that follow from what a metric reads, in the order of the closed list."""
-    found = {reason for need in spec.needs for reason in OF_ARTEFACTS.get(need, ())}
-    found |= {reason for field in spec.sample_needs for reason in OF_SAMPLES.get(field, ())}
-    found |= {Reason.WEIGHTS} if spec.weights else set()
-    found |= {Reason.NOT_INSTALLED} if spec.extra else set()
-    found |= {Reason.NO_JUDGE} if spec.id.startswith("judge.") else set()
-    return [reason for reason in Reason if reason in found]
 
 
 def anchor(name: str) -> str:
