@@ -5,13 +5,20 @@ Nothing heavy is imported here: libraries read the number of threads once, when 
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import os
+import signal
+import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
+
+if sys.platform == "linux":
+    import fcntl
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Variables by which libraries are told how many threads they may use."""
@@ -61,3 +68,21 @@ def start_worker(threads: int, parent: int, places: GpuPlaces | None = None) -> 
         os._exit(1)
 
     threading.Thread(target=watch, args=(held,), daemon=True).start()
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Let the kernel end this process when the process that started it is gone, also while no Python code can run.
+
+    A process that was spawned has the reading end of a pipe of which only its parent has the other one, and nothing
+    more comes through it: the only event is that the parent has ended. Unlike `PR_SET_PDEATHSIG`, this does not look at
+    the thread of the parent. Linux only; elsewhere there is the thread that looks every half second.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None or sys.platform != "linux":
+        return
+    pipe = parent.sentinel
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
