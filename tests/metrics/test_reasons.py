@@ -92,8 +92,8 @@ def test_lists_of_real_metrics_are_what_their_code_raises(
 def spelled(module: ModuleType) -> set[Reason]:
     """Return every reason that a module makes a missing value of, used or not."""
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-    calls = [c for c in ast.walk(tree) if isinstance(c, ast.Call) and isinstance(c.func, ast.Name)]
-    inside = [p for c in calls if c.func.id in ("Missing", "MissingError") for p in ast.walk(c)]
+    calls = [c for c in ast.walk(tree) if isinstance(c, ast.Call)]
+    inside = [p for c in calls if ast.unparse(c.func) in ("Missing", "MissingError") for p in ast.walk(c)]
     return {
         Reason[p.attr] for p in inside if isinstance(p, ast.Attribute) and ast.unparse(p.value) == "Reason"
     }
