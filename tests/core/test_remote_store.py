@@ -20,7 +20,7 @@ from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.redaction import told_command
 from uniavgen_bench.core.remote_address import VARIABLE, chosen_remote, read_address
 from uniavgen_bench.core.remote_care import collect_remote, verify_remote
-from uniavgen_bench.core.remote_store import Remote, RemoteStore, entry_path, open_store, remote_at
+from uniavgen_bench.core.remote_store import Remote, RemoteStore, entry_path, open_store, remote_at, tried
 from uniavgen_bench.core.store import DIGEST, Store
 from uniavgen_bench.core.store_gc import Unwanted
 from uniavgen_bench.core.store_verify import verify_store
@@ -204,7 +204,7 @@ def test_what_can_only_be_read_is_read(server: FileServer, tmp_path: Path) -> No
 def test_an_address_that_never_answers_costs_a_limited_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_store, "LIMIT", 0.2)
+    monkeypatch.setattr(remote_store, "FIRST", 0.2)
     remote = Remote(read_address("memory://silent"))
     held = threading.Event()
     monkeypatch.setattr(remote, "_place", lambda key: held.wait(30))
@@ -213,7 +213,58 @@ def test_an_address_that_never_answers_costs_a_limited_time(
     assert [store.get(key) for key in KEYS[:3]] == [b"x", None, None]
     assert time.monotonic() - started < 5
     held.set()
-    assert all("no answer" in note for note in remote.notes())
+    (note,) = remote.notes()
+    assert "cannot be written (no answer in time)" in note, (
+        "who did not answer once is not asked the other question"
+    )
+
+
+def slow(seconds: float) -> Callable[..., Any]:
+    def answer(*_: object) -> bytes | None:
+        time.sleep(seconds)
+        return None
+
+    return answer
+
+
+@pytest.mark.parametrize("each", [0.1, 30.0])
+def test_waiting_for_an_address_takes_no_more_of_a_clip_than_its_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: float
+) -> None:
+    monkeypatch.setattr(remote_store, "_read", slow(each))
+    remote = Remote(read_address(f"memory://{tmp_path.name}"))
+    for clip in range(2):
+        store, started = RemoteStore(tmp_path / f"{clip}", remote, budget=0.35), time.monotonic()
+        for i in range(40):
+            assert store.get(sha256_json(["slow", i])) is None
+        assert time.monotonic() - started < 1.5
+    (note,) = remote.notes()
+    assert "no answer in time" in note
+
+
+def test_what_the_driver_learned_no_worker_learns_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_store, "FIRST", 0.2)
+    monkeypatch.setattr(remote_store, "_read", slow(20))
+    heard: list[str] = []
+    shared = tried(read_address(f"memory://a:secret-word@{tmp_path.name}"), 30.0, heard.append)
+    assert shared.silent and shared.budget == 7.5 and "secret-word" not in repr(shared)
+    (note,) = heard
+    assert "does not answer" in note and "secret-word" not in note
+    started = time.monotonic()
+    store = open_store(tmp_path / "one", shared)
+    for key in KEYS:
+        assert store.get(key) is None
+        store.put(key, b"x")
+    assert time.monotonic() - started < 1 and remote_at(shared).notes() == ()
+
+
+def test_an_address_that_refuses_answers(server: FileServer) -> None:
+    heard: list[str] = []
+    for url in (server.url, server.url.replace("sesame", "wrong-sesame"), "file:///proc/none"):
+        assert not tried(read_address(url), 1800.0, heard.append).silent
+    assert heard == []
 
 
 def test_a_wrong_password_is_told_without_it(server: FileServer, tmp_path: Path) -> None:

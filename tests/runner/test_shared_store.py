@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -123,6 +124,20 @@ def test_a_server_that_goes_away_in_the_middle_is_told_once_and_costs_no_row(
     assert score(alone, clips, "plain", metrics=f"toy.slow,{METRICS}").returncode == 0
     pd.testing.assert_frame_equal(rows(bench.folder / "out"), rows(bench.folder / "plain"))
     assert keys(bench.home) == keys(alone.home)
+
+
+def test_a_server_that_never_answers_costs_no_score(bench: Bench, clips: Path) -> None:
+    pytest.importorskip("requests", reason="fsspec's webhdfs needs requests")
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
+        address = f"webhdfs://me:letmein@127.0.0.1:{silent.getsockname()[1]}/x"
+        done = score(bench, clips, "out", "--store", address, "--timeout", 30, "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stderr.split())
+    assert said.count("does not answer") == 1 and "letmein" not in said
+    assert "does not answer" in (bench.folder / "out" / "events.jsonl").read_text()
+    assert score(another(bench, "alone"), clips, "plain").returncode == 0
+    pd.testing.assert_frame_equal(rows(bench.folder / "out"), rows(bench.folder / "plain"))
+    assert rows(bench.folder / "out")["value"].notna().all()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.gate_files import GATE_FILE
 from uniavgen_bench.core.hashing import sha256_json_list
 from uniavgen_bench.core.remote_address import chosen_remote
-from uniavgen_bench.core.remote_store import told_once
+from uniavgen_bench.core.remote_store import Shared, told_once, tried
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import (
     RunDirectory,
@@ -147,8 +147,8 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))
         write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
         hooks.planned(plan)
-        options = replace(options, store=remote.given if remote else None)
-        done = _score_all(resolved, plan, options, directory, executor, hooks)
+        shared = tried(remote, options.timeout, hooks.note) if remote else None
+        done = _score_all(resolved, plan, options, directory, executor, hooks, shared)
         return _finish(directory, manifest, plan, resolved, done, began)
 
 
@@ -228,6 +228,7 @@ def _score_all(
     directory: RunDirectory,
     executor: Executor,
     hooks: Hooks,
+    remote: Shared | None,
 ) -> Results:
     root = directory.root.resolve()
     config = WorkerConfig(
@@ -238,7 +239,7 @@ def _score_all(
         device=options.device,
         threads=executor.threads,
         media=resolved.suite.report.media,
-        remote=options.store,
+        remote=remote,
     )
     note = told_once(hooks.note)
     paths: dict[ClipKey, Path] = {c.key: c.path for c in plan.clips if c.path is not None}

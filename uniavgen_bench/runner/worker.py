@@ -17,7 +17,7 @@ from uniavgen_bench.core.errors import BenchError
 from uniavgen_bench.core.hashing import sha256_file, sha256_json
 from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.registry import METRICS, SYSTEMS, Registry
-from uniavgen_bench.core.remote_store import open_store, remote_at
+from uniavgen_bench.core.remote_store import Shared, open_store, remote_at
 from uniavgen_bench.core.result import Evidence, Missing, MissingError, Reason
 from uniavgen_bench.core.run_files import ClipRecord, CurveData, EvidenceData
 from uniavgen_bench.core.sample import ClipKey, Sample
@@ -46,7 +46,7 @@ class WorkerConfig:
     device: str
     threads: int
     media: str
-    remote: str | None = field(default=None, repr=False)
+    remote: Shared | str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
