@@ -12,6 +12,7 @@ from pathlib import Path
 import filelock
 
 from uniavgen_bench.core.errors import InputError
+from uniavgen_bench.core.run_events import ENTRIES_FILE
 from uniavgen_bench.core.run_files import RunDirectory
 
 
@@ -46,16 +47,27 @@ def open_run(name: str, identity: str, out: Path | None, *, replace: bool) -> Ru
 
 
 LOCK = ".lock"
+PATIENCE = 2.0
+"""Seconds that a driver waits for the lock: who looks how far a run is takes it for an instant."""
 
 
 def clear_other_run(directory: RunDirectory, identity: str) -> None:
-    """Take away the results of another run that is being replaced: they must not stand beside the new manifest."""
+    """Take away the results of another run that is being replaced: they must not stand beside the new manifest.
+
+    The list of what failed goes also when the same run goes on, which may have no such list in the end. What was made
+    stays: clips with the logs of their jobs, because they are used again where they fit; events.jsonl, whose sessions
+    name their plan; validity.json, whose results name the metrics that they are about.
+    """
+    (directory.root / "problems.log").unlink(missing_ok=True)
     if directory.manifest_path.is_file() and directory.manifest().plan_sha256 != identity:
-        directory.scores_path.unlink(missing_ok=True)
-        directory.clips_path.unlink(missing_ok=True)
-        directory.stats_path.unlink(missing_ok=True)
-        directory.ablation_path.unlink(missing_ok=True)
-        shutil.rmtree(directory.root / "report", ignore_errors=True)
+        results = (
+            directory.scores_path, directory.clips_path, directory.stats_path, directory.ablation_path,
+            directory.published_path, directory.root / ENTRIES_FILE,
+        )  # fmt: skip
+        for path in results:
+            path.unlink(missing_ok=True)
+        for folder in ("report", "evidence"):
+            shutil.rmtree(directory.root / folder, ignore_errors=True)
 
 
 @contextmanager
@@ -64,7 +76,7 @@ def locked(root: Path) -> Iterator[None]:
     writable(root, "choose another --out")
     lock = filelock.FileLock(root / LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=PATIENCE, poll_interval=0.05)
     except filelock.Timeout:
         raise InputError(f"{root} is being written by another process", way_out="wait for it") from None
     try:
