@@ -10,23 +10,16 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import SystemInfo
 from uniavgen_bench.core.terminal import SafeConsole, printable_json
 from uniavgen_bench.report.build import write_report
+from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.run_data import RunData, read_run
 from uniavgen_bench.runner.plan import Plan
+from uniavgen_bench.runner.progress_display import ProgressDisplay
 from uniavgen_bench.runner.run import Finished, Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.runner.told_reasons import ToldReasons
@@ -38,55 +31,37 @@ from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.stats.table import print_summary
 from uniavgen_bench.stats.verdict_terminal import print_verdicts
 
-LINE_EVERY = 25
-"""Without a terminal, a line of progress is printed every so many clips."""
-
 
 class _Display:
     """A live bar on a terminal; plain lines in a log."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.total, self.done = 0, 0
-        self.bar: Progress | None = None
-        self.task: TaskID | None = None
+        self.progress = ProgressDisplay(console, lambda stage, done, total: f"scored {done} of {total}")
         self.told = ToldReasons()
 
     def note(self, text: str) -> None:
         self.console.print(f"[yellow]note[/]  {escape(text)}", highlight=False)
 
     def planned(self, plan: Plan) -> None:
-        self.total = len(plan.clips)
-        self.console.print(f"{self.total} clips of {len(plan.systems)} systems", highlight=False)
-        if self.console.is_terminal:
-            columns = (
-                TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
-                TimeRemainingColumn(), TextColumn("{task.fields[current]}", style="dim"),
-            )  # fmt: skip
-            self.bar = Progress(*columns, console=self.console, transient=True)
-            self.bar.start()
-            self.task = self.bar.add_task("scoring", total=self.total, current="")
+        clips, systems = plural(len(plan.clips), "clip"), plural(len(plan.systems), "system")
+        self.console.print(f"{clips} of {systems}", highlight=False)
+        self.progress.begin("scoring", len(plan.clips))
 
     def finished(self, work: ClipWork, outcome: ClipOutcome) -> None:
-        self.done += 1
         problem = outcome.record.problem
         # What could not be made was told of when it was tried.
         if problem and not isinstance(work.made, Missing) and self.told.first(work.key.system, problem):
             self._skip(f"{work.key.system}/{work.key.sample}: {problem}")
-        if self.bar is not None and self.task is not None:
-            shown = escape(f"{work.key.system}/{work.key.sample}"[:40])
-            self.bar.update(self.task, completed=self.done, current=shown)
-        elif self.done % LINE_EVERY == 0 or self.done == self.total:
-            self.console.print(f"scored {self.done} of {self.total}", highlight=False)
+        self.progress.step(f"{work.key.system}/{work.key.sample}")
 
     def _skip(self, text: str) -> None:
         self.console.print(f"[yellow]skip[/]  {escape(text)}", highlight=False)
 
     def stop(self) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+        self.progress.stop()
         for system, reason, count in self.told.repeated():
-            self._skip(f"{system}: {count} clips: {reason}")
+            self._skip(f"{system}: {plural(count, 'clip')}: {reason}")
 
 
 def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) -> Finished:
@@ -106,7 +81,7 @@ def run_and_show(resolved: ResolvedSuite, options: RunOptions, *, json: bool) ->
     show_summary(root, data.summaries, page, finished.manifest.systems, finished.verdicts, json=json)
     if finished.problems:
         console.print(
-            f"[yellow]note[/]  {len(finished.problems)} computations failed: see problems.log of the run"
+            f"[yellow]note[/]  {plural(len(finished.problems), 'computation')} failed: see problems.log of the run"
         )
     if not json:
         _show_costs(console, finished)

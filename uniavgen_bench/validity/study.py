@@ -212,7 +212,7 @@ def again(
         if (allowed := _allowed(names, c, barred))
     ]
     cold = replace(options, store=folder / "store", remote=None, root=folder, workers=workers)
-    stage = f"again, nothing kept, {workers} process{'es' if workers > 1 else ''} x {threads}"
+    stage = "scoring again" if workers == 1 else f"again, {workers} processes"
     return score_works(works, clips, metrics, cold, progress, threads=threads, stage=stage)
 
 

@@ -13,15 +13,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bars
 from rich.table import Column, Table
 
 from uniavgen_bench.analysis.needs import needed_weights
@@ -33,6 +24,7 @@ from uniavgen_bench.core.store import home
 from uniavgen_bench.report.build import build_report
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.validity_view import validity_rows
+from uniavgen_bench.runner.progress_display import ProgressDisplay
 from uniavgen_bench.runner.run import check_device
 from uniavgen_bench.runner.run_folder import writable
 from uniavgen_bench.runner.worker import disk_errors
@@ -59,8 +51,6 @@ COLOURS = {
     Standing.UNTESTED: "bold red",
 }
 NOT_TESTED = (Standing.NO_NUMBERS, Standing.UNTESTED)
-LINE_EVERY = 100
-"""Without a terminal, a line of progress is printed every so many steps."""
 
 
 @dataclass(frozen=True)
@@ -83,40 +73,16 @@ class Asked:
     clips_limit: int | None = None
 
 
-class _Display:
-    """A bar for each stage on a terminal; plain lines in a log."""
+class _Display(ProgressDisplay):
+    """Progress through the stages of a study; a log tells when one begins."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-        self.bars: Bars | None = None
-        self.task: TaskID | None = None
-        self.stage, self.total, self.done = "", 0, 0
+        super().__init__(console, lambda stage, done, total: f"{stage}: {done} of {total}")
 
-    def begin(self, stage: str, steps: int) -> None:
-        self.stop()
-        self.stage, self.total, self.done = stage, steps, 0
+    def begin(self, stage: str, total: int) -> None:
         if not self.console.is_terminal:
-            self.console.print(f"{stage}: {steps} clips", highlight=False)
-            return
-        columns = (
-            TextColumn(stage), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
-            TimeRemainingColumn(), TextColumn("{task.fields[current]}", style="dim"),
-        )  # fmt: skip
-        self.bars = Bars(*columns, console=self.console, transient=True)
-        self.bars.start()
-        self.task = self.bars.add_task(stage, total=steps, current="")
-
-    def step(self, what: str) -> None:
-        self.done += 1
-        if self.bars is not None and self.task is not None:
-            self.bars.update(self.task, completed=self.done, current=escape(what[:48]))
-        elif self.done % LINE_EVERY == 0 or self.done == self.total:
-            self.console.print(f"{self.stage}: {self.done} of {self.total}", highlight=False)
-
-    def stop(self) -> None:
-        if self.bars is not None:
-            self.bars.stop()
-            self.bars = None
+            self.console.print(f"{stage}: {plural(total, 'clip')}", highlight=False)
+        super().begin(stage, total)
 
 
 def validate_and_show(asked: Asked, *, json: bool) -> bool:
