@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from rich.console import Console
 from rich.text import Text
 from runner.conftest import Bench
 
+from uniavgen_bench.core.atomic import held
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.run_events import ENTRIES_FILE, EVENTS_FILE, EventFile, RunEvent, read_entries
 from uniavgen_bench.core.terminal import SafeConsole
@@ -314,12 +317,47 @@ def test_the_console_of_a_run_lets_no_control_character_through() -> None:
 
 
 def test_looking_does_not_keep_a_driver_out(run: Path) -> None:
+    """Many look while drivers begin, and one of them is slow."""
     write(run, begin())
-    for _ in range(3):
-        run_status(run)
-        with locked(run):
-            assert run_status(run).alive is True
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            held(run / LOCK)
+
+    def look_slowly() -> None:
+        with (run / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            looking.set()
+            over.wait(0.3)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    with locked(run):
+        assert run_status(run).alive is True
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(50):
+            with locked(run):
+                assert held(run / LOCK) is True
+    finally:
+        over.set()
+        for looker in lookers:
+            looker.join()
     assert run_status(run).alive is False
+    over, looking = threading.Event(), threading.Event()
+    slow = threading.Thread(target=look_slowly)
+    slow.start()
+    assert looking.wait(10)
+    with locked(run):
+        assert run_status(run).alive is True
+    slow.join()
+
+
+def test_a_second_driver_is_refused(run: Path) -> None:
+    write(run, begin())
+    with locked(run), pytest.raises(InputError, match="another process"), locked(run):
+        pass
 
 
 @pytest.mark.parametrize(
