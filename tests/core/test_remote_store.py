@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import threading
 import time
@@ -324,6 +326,46 @@ def test_keys_in_an_address_of_s3_are_handed_over_as_keys(monkeypatch: pytest.Mo
     found = read_address("s3://AKIAMADEUP:ab/cd%2Bef@bucket/x@y")
     assert (found.url, found.options) == ("s3://bucket/x@y", {"key": "AKIAMADEUP", "secret": "ab/cd+ef"})
     assert found.hide("bad key AKIAMADEUP ab/cd+ef ab/cd%2Bef") == "bad key [secret] [secret] [secret]"
+
+
+def said_of(address: str, text: str) -> str:
+    return read_address(address).told(RuntimeError(text))
+
+
+@pytest.mark.parametrize(
+    ("address", "text", "secret"),
+    [
+        ("ftp://me:a-long-password@h/x", "x" * 190 + " a-long-password", "a-long"),
+        ("ftp://me:ab@h/x", "cannot open ftp://me:ab@h/x", "me:ab"),
+        ("ftp://me:ab@h/x", "login me:ab refused", "me:ab"),
+        ("ftp://me:@h/x", "cannot open ftp://me:@h/x", "me:@"),
+        ("ftp://t:p@h/x", "t:p@h", "t:p"),
+        ("ftp://me:abc@h/x", f"Basic {base64.b64encode(b'me:abc').decode()}", "bWU6YWJj"),
+        ("ftp://me:a%2Fb@h/x", f"Basic {base64.b64encode(b'me:a/b').decode()}", "bWU6YS9i"),
+        ("ftp://me:it's%5C%22fine@h/x", "password='it\\'s\\\\\"fine'", "fine"),
+        ("ftp://me:it's%5C%22fine@h/x", json.dumps({"password": "it's\\\"fine"}), "fine"),
+        ("ftp://me:it's%5C%22fine@h/x", repr({"password": "it's\\\"fine"}), "fine"),
+        ("ftp://me:p%C3%A4sswort@h/x", "p\u00e4sswort", "sswort"),
+        ("ftp://me:p%C3%A4sswort@h/x", ascii("p\u00e4sswort"), "sswort"),
+        ("ftp://h/x#token=abcdefg", "at ftp://h/x#token=abcdefg", "abcdefg"),
+        ("ftp://h/x?a=1#token=abcdefg", "token abcdefg", "abcdefg"),
+        ("ftp://h/x?sig=abcdefg&b=2", "signature abcdefg", "abcdefg"),
+    ],
+)
+def test_no_form_of_a_secret_is_told(address: str, text: str, secret: str) -> None:
+    assert secret in text
+    told = said_of(address, text)
+    assert secret not in told and len(told) <= 200
+    for shown in (
+        read_address(address).shown,
+        told_command(["run", "--store", address]),
+        repr(read_address(address)),
+    ):
+        assert secret not in shown
+
+
+def test_a_short_password_hides_no_other_word() -> None:
+    assert said_of("ftp://me:ab@h/x", "the table is about me") == "the table is about me"
 
 
 def test_verify_reads_what_lies_there_and_repair_removes_only_the_damaged(

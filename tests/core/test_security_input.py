@@ -239,4 +239,5 @@ def test_a_command_is_kept_without_its_secrets() -> None:
 
 def test_tools_of_the_system_get_no_secrets() -> None:
     given = {"PATH": "/bin", "HF_TOKEN": "x", "UNIAVGEN_BENCH_JUDGE_KEY": "y", "LANG": "C", "PIP_CERT": "z"}
+    given["UNIAVGEN_BENCH_STORE"] = "webhdfs://me:letmein@host/x"
     assert environment_of_tools(given) == {"PATH": "/bin", "LANG": "C", "PIP_CERT": "z"}

@@ -32,8 +32,8 @@ TOKENS = (
 )
 """Shapes of the tokens of well-known services, of JSON web tokens, and of passwords in addresses."""
 HIDDEN = "[secret]"
-ADDRESS_OPTION = "--store"
-"""The option whose value is an address, with or without a password in it."""
+ADDRESS_OPTION, ADDRESS_VARIABLE = "--store", "UNIAVGEN_BENCH_STORE"
+"""The option and the variable whose value is an address, with or without a password in it."""
 SHORTEST, SHORTEST_SECRET = 8, 4
 """Characters that a passed value has at least to be hidden, and one whose name looks like a secret's."""
 
@@ -98,19 +98,26 @@ def split_address(address: str) -> tuple[str, str, str]:
 
 
 def told_address(address: str) -> str:
-    """Return an address as it may be shown: without user and password, and without what stands behind a `?`."""
+    """Return an address as it may be shown: without user and password, and without what stands behind `?` or `#`."""
     scheme, access, rest = split_address(address)
-    place, asked, _ = rest.partition("?") if scheme else (rest, "", "")
-    return scheme + (f"{HIDDEN}@" if access else "") + place + (f"?{HIDDEN}" if asked else "")
+    place, sign = rest, ""
+    if scheme and (found := re.search(r"[?#]", rest)):
+        place, sign = rest[: found.start()], found[0]
+    return scheme + (f"{HIDDEN}@" if access else "") + place + (f"{sign}{HIDDEN}" if sign else "")
 
 
 def environment_of_tools(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment for a tool of the system (git, nvidia-smi, pip): all but what looks like a secret.
 
-    Settings of pip stay, and the address by which it asks the desktop's key ring.
+    The address of a shared store goes too: it may hold a password. Settings of pip stay, and the address by
+    which it asks the desktop's key ring.
     """
     kept = ("PIP_", "DBUS_")
-    return {n: value for n, value in environment.items() if n.startswith(kept) or not secret_name(n)}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(kept) or not (secret_name(name) or name == ADDRESS_VARIABLE)
+    }
 
 
 def _secret_option(name: str) -> bool:

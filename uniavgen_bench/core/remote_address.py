@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -10,9 +12,9 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from uniavgen_bench.core.errors import InputError, unknown_name
-from uniavgen_bench.core.redaction import HIDDEN, Redaction, split_address, told_address
+from uniavgen_bench.core.redaction import ADDRESS_VARIABLE, HIDDEN, Redaction, split_address, told_address
 
-VARIABLE = "UNIAVGEN_BENCH_STORE"
+VARIABLE = ADDRESS_VARIABLE
 """Names the address of a shared store for all runs."""
 WHOLE = frozenset(
     {"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "tos", "http", "https"}
@@ -70,8 +72,9 @@ class RemoteAddress:
         """Return what an error says in one line, without secrets, and without the `path` of one entry."""
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         said = said.replace(path, "…") if path else said
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        return self.hide(lines[0][:200]) if lines else type(error).__name__
+        # Hidden before it is cut: half of a secret would not be known as one.
+        lines = [line.strip() for line in self.hide(said).splitlines() if line.strip()]
+        return lines[0][:200] if lines else type(error).__name__
 
 
 def chosen_remote(given: str | None) -> RemoteAddress | None:
@@ -109,9 +112,26 @@ def _forms(text: str) -> tuple[str, ...]:
     """Return what gives access by an address in the ways in which it may stand in a message, longest first."""
     _, access, rest = split_address(text)
     whole = {access, access.partition("@")[0]}  # whichever @ is the one that ends it
-    found = {rest.partition("?")[2], *whole, *(part for each in whole for part in each.split(":", 1))}
-    forms = {form for part in found for form in (part, unquote(part), quote(unquote(part), safe=""))}
-    return tuple(sorted((form for form in forms if len(form) > 3), key=lambda form: -len(form)))
+    asked = {part for sign in "?#" for part in (rest.partition(sign)[2],)}
+    asked |= {each.partition("=")[2] for part in asked for each in re.split("[&#?]", part)}
+    found = {*asked, *whole, *(part for each in whole for part in each.split(":", 1))}
+    forms = {form for part in found for form in _written(part) if len(form) > 3}
+    # Of a few characters a password is hidden where it stands with its user: alone it would be found everywhere.
+    for each in whole - {""}:
+        forms |= {form for form in _written(each) if ":" in form}
+        forms |= {f"{form}@" for form in _written(each)}
+        forms.add(base64.b64encode(unquote(each).encode()).decode())
+        forms.add(base64.urlsafe_b64encode(unquote(each).encode()).decode())
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+def _written(part: str) -> set[str]:
+    """Return the ways in which a part of an address may be written: as it is, for an address, in Python, in JSON."""
+    plain = unquote(part)
+    escaped = {
+        form for one in (part, plain) for form in (repr(one)[1:-1], json.dumps(one)[1:-1], ascii(one)[1:-1])
+    }
+    return {part, plain, quote(plain, safe=""), quote(plain), *escaped} - {""}
 
 
 def _check_protocol(protocol: str, named: str) -> None:
