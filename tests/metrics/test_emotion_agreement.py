@@ -72,6 +72,14 @@ def test_a_short_clip_or_a_still_face_has_no_correlation() -> None:
     assert isinstance(still, Missing) and still.reason is Reason.NOT_MEASURABLE
 
 
+@pytest.mark.parametrize(("moves", "counts"), [(0.008, False), (0.07, True)])
+def test_a_face_that_only_its_encoding_moves_has_no_correlation(moves: float, counts: bool) -> None:
+    waves = 0.5 + moves * (curve(LOOKS) - curve(LOOKS).mean()) / curve(LOOKS).std()
+    found = over_time(reading(waves, LOOKS), voice(curve(FRAMES), FRAMES), 0.0)[0]
+    assert isinstance(found, Score) is counts
+    assert counts or (isinstance(found, Missing) and found.reason is Reason.NOT_MEASURABLE)
+
+
 def test_silent_windows_are_left_out() -> None:
     spoken = FRAMES < 1.5
     found, centres, *_ = over_time(reading(curve(LOOKS), LOOKS), voice(curve(FRAMES), FRAMES, spoken), 0.0)

@@ -62,7 +62,8 @@ SPEC = MetricSpec(
         "The range 1 … 5 is that of the listeners' scale; the fitted polynomials can leave it by a little.",
     ),
     not_for=(
-        "music and sound effects: the networks were trained on noisy and denoised speech",
+        "sound without speech: music, noise and a constant sound get numbers too, because nothing asks whether anybody "
+        "speaks; the networks were trained on noisy and denoised speech",
         "naturalness or likeness of a voice: a clean robot voice scores high",
         "comparison with listening tests in single clips: take means over many",
     ),

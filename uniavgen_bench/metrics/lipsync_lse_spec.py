@@ -18,6 +18,7 @@ SIGN = (
     "offset_frames is what the code computes: positive when the sound is ahead. A reply in the original project's "
     "issue 65 says the opposite; delayed copies of its own example (issue 2) agree with the code."
 )
+NO_SPEECH = "sound without speech: music gets numbers too, because nothing asks whether anybody speaks"
 OTHER_PROTOCOLS = "comparison with LSE of another protocol: pre-processing alone moves LSE-C by up to 1.7"
 
 
@@ -49,5 +50,5 @@ def lse_spec(
         licence=LICENCE,
         source=f"Chung and Zisserman, ACCV-W 2016; {source}",
         deviations=(*deviations, BY_TIME, SHARED_SOUND, SIGN),
-        not_for=(*not_for, OTHER_PROTOCOLS),
+        not_for=(*not_for, NO_SPEECH, OTHER_PROTOCOLS),
     )

@@ -253,5 +253,5 @@ def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
 
 
 METRIC = Metric(
-    SPEC, measure, params=(("sample_hz", SAMPLE_HZ), ("min_faces", MIN_FACES), ("min_eyes", MIN_EYES))
+    SPEC, measure, params=(("sample_hz", SAMPLE_HZ), ("min_faces", MIN_FACES), ("min_eyes", MIN_EYES)), code=2
 )
