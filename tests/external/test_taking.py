@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -179,3 +181,34 @@ def test_silence_is_delivered_and_said_plainly(tmp_path: Path, clips: dict[str, 
     )
     assert "its sound is digital silence" in made.facts[0]["media"]
     assert made.facts[0]["delivered"]["level_db"] is None
+
+
+WAITS = "import shutil, sys, time; time.sleep(float(sys.argv[3])); shutil.copyfile(sys.argv[1], sys.argv[2])"
+
+
+def test_a_clip_is_taken_though_the_clock_was_set_back(
+    tmp_path: Path, clips: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time
+    monkeypatch.setattr(
+        time, "time", lambda: real() + 60
+    )  # to this process, what is written now is a minute old
+    command = ["python", "-c", WAITS, str(clips["whole"]), "{out}", "0.2"]
+    made = make(system("command", command=command), [sample(tmp_path / "g")], tmp_path)
+    assert not made.missing
+    assert made.outs[0].read_bytes() == clips["whole"].read_bytes()
+
+
+def test_a_young_file_of_somebody_else_is_not_taken_under_another_name_either(
+    tmp_path: Path, clips: dict[str, Path]
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shutil.copyfile(clips["whole"], shared / "theirs.mp4")
+    program = "import os, sys; os.rename(sys.argv[1] + '/theirs.mp4', sys.argv[1] + '/moved.mp4')"
+    command = ["python", "-c", program, str(shared), "{out_folder}"]
+    made = make(
+        system("command", command=command, clip=f"{shared}/*.mp4"), [sample(tmp_path / "g")], tmp_path
+    )
+    assert made.missing[0].reason is Reason.NOT_GENERATED
+    assert (shared / "moved.mp4").is_file()

@@ -46,16 +46,16 @@ class Examined:
     problems: tuple[str, ...] = ()
 
 
-def found(pattern: str, folder: Path, since: float) -> list[Path]:
-    """Return the files that fit a pattern and were written since a time (s of the epoch), the newest first."""
+def found(pattern: str, folder: Path) -> list[Path]:
+    """Return the files that fit a pattern, the newest first."""
     # Not Path.glob: a pattern may be absolute.
     paths = [Path(p) for p in glob.glob(str(folder / pattern), recursive=True)]  # noqa: PTH207
-    fresh = []
+    there = []
     for path in paths:
         with contextlib.suppress(OSError):  # it was put away meanwhile
             if path.is_file():
-                fresh.append((path.stat().st_mtime, path))
-    return [p for stamp, p in sorted(fresh, reverse=True) if stamp >= since]
+                there.append((path.stat().st_mtime, path))
+    return [path for _, path in sorted(there, reverse=True)]
 
 
 def settled(path: Path) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,16 +39,41 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True)
 class _Taken:
-    """The file that was taken for an item, as it was then."""
+    """The file that was taken for an item, as it was then. `node`: its number in its file system."""
 
     path: Path
     size: int
     changed: int
+    node: tuple[int, int] = field(compare=False)
 
     @classmethod
     def of(cls, path: Path) -> _Taken:
         state = path.stat()
-        return cls(path, state.st_size, state.st_mtime_ns)
+        return cls(path, state.st_size, state.st_mtime_ns, (state.st_dev, state.st_ino))
+
+    @property
+    def content(self) -> tuple[tuple[int, int], int, int]:
+        """What stays when it gets another name."""
+        return self.node, self.size, self.changed
+
+
+class _Old:
+    """What lies there before a process begins: somebody else's, however young it is.
+
+    No time is asked: a clock may jump while the process runs, and that of a file server is another one. A file counts
+    as old by its name, because some file systems number files anew, and by its number, because it may be renamed.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        states = []
+        for path in paths:
+            with contextlib.suppress(OSError):  # it was put away meanwhile
+                states.append(_Taken.of(path))
+        self._states = frozenset(states)
+        self._contents = frozenset(state.content for state in states)
+
+    def __contains__(self, state: _Taken) -> bool:
+        return state in self._states or state.content in self._contents
 
 
 class Taking:
@@ -70,12 +95,9 @@ class Taking:
         self._keeper, self._result, self._prepared, self._items = keeper, result, prepared, items
         self._job = "/".join(kept.parts[-3:])
         self._many = len(prepared.batch.items) > 1
-        # File systems keep times coarsely: what a process writes at once may look a little older.
-        self._since = time.time() - 1.0
         self._last = time.monotonic()
-        # What lies there already is of somebody else, however young it is.
         clips, folder = prepared.launch.clips, prepared.batch.folder
-        self._old = {_Taken.of(path) for i in items for path in found(clips[i.name], folder, 0.0)}
+        self._old = _Old(path for i in items for path in found(clips[i.name], folder))
         self._resting: set[Path] = set()
         self._refused: set[_Taken] = set()
         self._examiner = Examiner(stop)
@@ -125,7 +147,7 @@ class Taking:
     def _fresh(self, pattern: str, folder: Path) -> list[Path]:
         """Return the files of a pattern that this process wrote, the newest first."""
         fresh = []
-        for path in found(pattern, folder, self._since):
+        for path in found(pattern, folder):
             with contextlib.suppress(OSError):  # it was put away meanwhile
                 if _Taken.of(path) not in self._old:
                     fresh.append(path)
