@@ -7,8 +7,9 @@ import sys
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
+from uniavgen_bench.core.errors import InputError, Where, unknown_name
 from uniavgen_bench.core.registry import METRICS, PluginError, Registry
 from uniavgen_bench.core.spec import FieldSpec, MetricSpec
 from uniavgen_bench.metrics.metric import Metric
@@ -36,6 +37,23 @@ def plain_name(name: str, metrics: Registry[Metric]) -> str:
     return name
 
 
+def unknown_metric(name: str, metrics: Registry[Metric], where: Where | None = None) -> InputError:
+    """Build the error for a name that no metric has; of a metric that is there it lists the protocols."""
+    base, bracket, protocol = name.partition("[")
+    known = [
+        spec.name
+        for candidate in metrics.names()
+        if bracket and (candidate == base or candidate.startswith(f"{base}."))
+        and (spec := metrics.load(candidate).spec).id == base
+    ]  # fmt: skip
+    if not known:
+        return unknown_name("metric", name, metrics.names(), where=where)
+    asked = protocol.removesuffix("]")
+    return InputError(
+        f"unknown protocol {asked!r} of {base!r}", where=where, way_out=f"known: {', '.join(sorted(known))}"
+    )
+
+
 def show_list(*, json: bool) -> None:
     """Print every metric with its headline field; a plugin that cannot be loaded is shown with its error."""
     found = registry()
@@ -52,14 +70,20 @@ def show_list(*, json: bool) -> None:
             jsonlib.dumps({"metrics": data, "broken": broken}, indent=2, ensure_ascii=False) + "\n"
         )
         return
+    # A name is for copying: whole, whatever the width; what stands beside it gives way.
     table = Table(
-        "metric", "measures", "headline", "better", "tier", box=None, pad_edge=False, header_style="bold"
-    )
+        Column("metric", no_wrap=True), "measures", Column("headline", overflow="fold"), "better", "tier",
+        box=None, pad_edge=False, header_style="bold",
+    )  # fmt: skip
     for spec in specs.values():
         head = spec.headline
-        unit = f" ({head.unit})" if head.unit else ""
+        unit = f" ({head.unit})" if _has_unit(head) else ""
         table.add_row(
-            escape(spec.name), spec.title, f"{head.name}{unit}", head.direction.value, spec.tier.value
+            escape(spec.name),
+            escape(spec.title),
+            escape(f"{head.name}{unit}"),
+            head.direction.value,
+            spec.tier.value,
         )
     Console().print(table)
     for name, problem in broken.items():
@@ -73,7 +97,10 @@ def show_metric(name: str, *, json: bool) -> None:
         InputError: no such metric; the message gives the nearest name.
     """
     metrics = registry()
-    metric = metrics.load(plain_name(name, metrics))
+    plain = plain_name(name, metrics)
+    if plain not in metrics.points():
+        raise unknown_metric(name, metrics)
+    metric = metrics.load(plain)
     spec = metric.spec
     if json:
         sys.stdout.write(spec.model_dump_json(indent=2) + "\n")
@@ -85,10 +112,10 @@ def show_metric(name: str, *, json: bool) -> None:
         "field", "unit", "range", "better", "meaning", box=None, pad_edge=False, header_style="bold"
     )
     for field in spec.fields:
-        sign = f" Sign: {field.sign}" if field.sign else ""
         table.add_row(
-            field.name, field.unit or "1", value_range(field), field.direction.value, field.meaning + sign
-        )
+            field.name, escape(field.unit) if _has_unit(field) else "–", value_range(field), field.direction.value,
+            escape(_sentences(field.meaning, f"Sign: {field.sign}" if field.sign else "")),
+        )  # fmt: skip
     console.print(table)
     facts = {
         "needs": ", ".join(spec.needs) or "nothing",
@@ -100,11 +127,26 @@ def show_metric(name: str, *, json: bool) -> None:
         "source": spec.source,
         "extra": spec.extra or "none",
     }
+    below = Table.grid(
+        Column(justify="right", style="dim", no_wrap=True, min_width=14), Column(), padding=(0, 2, 0, 0)
+    )
     for key, value in facts.items():
-        console.print(f"[dim]{key:>14}[/]  {escape(value)}", highlight=False)
+        below.add_row(key, escape(value))
     for key, lines in (("deviation", spec.deviations), ("not for", spec.not_for)):
         for line in lines:
-            console.print(f"[dim]{key:>14}[/]  {escape(line)}", highlight=False)
+            below.add_row(key, escape(line))
+    console.print(below, highlight=False)
+
+
+def _has_unit(field: FieldSpec) -> bool:
+    return field.unit not in ("", "1")
+
+
+def _sentences(first: str, second: str) -> str:
+    """Join two texts; the first gets its full stop."""
+    if not second:
+        return first
+    return f"{first} {second}" if first.endswith((".", "!", "?")) else f"{first}. {second}"
 
 
 def value_range(field: FieldSpec) -> str:

@@ -19,7 +19,7 @@ from uniavgen_bench.core.registry import DATASETS, METRICS, SYSTEMS, Plugin, Reg
 from uniavgen_bench.core.sample import Role, SystemInfo, Task
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin, options_for_task
-from uniavgen_bench.metrics.catalogue import plain_name
+from uniavgen_bench.metrics.catalogue import plain_name, unknown_metric
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.runner.ablation import Asked, FactorOptions, asked_ablation, expand
 from uniavgen_bench.runner.comparison_blocks import check_compare, check_gate, measured_by
@@ -183,6 +183,9 @@ def resolve(suite: Suite, located: Located, factors: FactorOptions | None = None
     _distinct([s.info.id for s in systems], located)
     metrics = Registry(METRICS, "metric", Metric)
     names = [plain_name(name, metrics) for name in suite.metrics]
+    for i, name in enumerate(names):
+        if name not in metrics.points():
+            raise unknown_metric(name, metrics, located.where(("metrics", i)))
     chosen = [(n, _find(metrics, n, located, ("metrics", i))) for i, n in enumerate(names)]
     specs = [metric.spec for _, metric in chosen]
     own = Asked(suite.ablation, located.inside("ablation")) if suite.ablation is not None else None

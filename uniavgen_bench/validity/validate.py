@@ -14,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 
 from uniavgen_bench.core.atomic import write_json
-from uniavgen_bench.core.errors import InputError, unknown_name
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.registry import METRICS, PluginError, Registry
 from uniavgen_bench.core.run_files import MetricComputed, RunDirectory
 from uniavgen_bench.core.validity_files import RunValidity
-from uniavgen_bench.metrics.catalogue import plain_name
+from uniavgen_bench.metrics.catalogue import plain_name, unknown_metric
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.validity.expect import Family, expectations_for, families
@@ -85,7 +85,7 @@ def studied_metrics(
     found = []
     for name in dict.fromkeys(chosen):
         if name not in registry.points():
-            raise unknown_name("metric", name, registry.names())
+            raise unknown_metric(name, registry)
         try:
             metric = registry.load(name)
         except PluginError as error:
