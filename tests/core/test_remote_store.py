@@ -20,7 +20,7 @@ from uniavgen_bench.core import remote_store
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.hashing import sha256_json
 from uniavgen_bench.core.redaction import told_command
-from uniavgen_bench.core.remote_address import VARIABLE, chosen_remote, read_address
+from uniavgen_bench.core.remote_address import VARIABLE, chosen_remote, read_address, remote_note
 from uniavgen_bench.core.remote_care import collect_remote, verify_remote
 from uniavgen_bench.core.remote_store import Remote, RemoteStore, entry_path, open_store, remote_at, tried
 from uniavgen_bench.core.store import DIGEST, Store
@@ -283,6 +283,16 @@ def test_a_wrong_password_is_told_without_it(server: FileServer, tmp_path: Path)
     ("text", "said"),
     [
         ("memry://x", "unknown protocol 'memry' (did you mean 'memory'?)"),
+        (
+            "foo://bar",
+            "unknown protocol 'foo' (for example s3, gs, abfs, https, webhdfs, sftp, file, or a folder)",
+        ),
+        ("/proc/none/x", "--store /proc/none/x cannot be a folder: "),
+        ("file:///proc/none/x", "--store file:///proc/none/x cannot be a folder: "),
+        (__file__, "cannot be a folder: there is a file"),
+        (f"local://{__file__}", "cannot be a folder: there is a file"),
+        (f"{__file__}/x", "cannot be a folder: "),
+        ("a\0b", "cannot be a folder: "),
         ("zip::memory://x", "chains of addresses are not read"),
         ("gdrive://me:letmein@x", "gdrive://[secret]@x: a package is missing"),
     ],
@@ -294,9 +304,24 @@ def test_addresses_that_cannot_be_used_are_one_line(text: str, said: str) -> Non
     assert "letmein" not in str(raised.value)
 
 
+def test_where_a_store_lies_is_told_when_it_may_not_be_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    address = chosen_remote("nonsense nonsense")
+    assert address is not None and (tmp_path / "nonsense nonsense").is_dir()
+    assert remote_note(address) == f"the shared store is the folder {tmp_path}/nonsense nonsense"
+    assert "nothing is shared" in (remote_note(read_address("memory://x")) or "")
+    for plain in (str(tmp_path), f"file://{tmp_path}", "~/store", "webhdfs://h/x"):
+        assert remote_note(read_address(plain)) is None
+
+
 def test_the_option_goes_before_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    assert chosen_remote(None) is None and chosen_remote("") is None
+    assert chosen_remote(None) is None
+    for nothing in ("", " "):
+        with pytest.raises(InputError, match="--store is empty"):
+            chosen_remote(nothing)
     monkeypatch.setenv(VARIABLE, "memory://variable")
     assert chosen_remote(None) == read_address("memory://variable")
     assert chosen_remote("memory://option") == read_address("memory://option")

@@ -144,6 +144,8 @@ def test_a_server_that_never_answers_costs_no_score(bench: Bench, clips: Path) -
     ("command", "address", "said"),
     [
         ("score clips", "memry://x", "unknown protocol 'memry' (did you mean 'memory'?)"),
+        ("score clips", __file__, "cannot be a folder: there is a file"),
+        ("score clips", "", "--store is empty"),
         ("validate --dataset none", "gdrive://me:letmein@x", "gdrive://[secret]@x: a package is missing"),
     ],
 )

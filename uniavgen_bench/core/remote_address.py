@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import difflib
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from uniavgen_bench.core.errors import InputError, unknown_name
+from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.redaction import ADDRESS_VARIABLE, HIDDEN, Redaction, split_address, told_address
 
 VARIABLE = ADDRESS_VARIABLE
@@ -20,6 +21,8 @@ WHOLE = frozenset(
     {"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "tos", "http", "https"}
 )
 """Protocols by which an object appears whole or not at all; elsewhere a file is written aside and moved."""
+COMMON = ("s3", "gs", "abfs", "https", "webhdfs", "sftp", "file")
+"""Protocols that are named to who asks for an unknown one."""
 LOCAL = frozenset({"file", "local"})
 """Protocols of folders of this machine."""
 ACCESS = frozenset({"user", "username", "password"})
@@ -29,12 +32,16 @@ _KEYS = re.compile(r"(?P<scheme>s3a?)://(?P<key>[^:/@]+):(?P<secret>[^@]+)@(?P<r
 
 @dataclass(frozen=True)
 class RemoteAddress:
-    """An address: as it was `given`, its `url` and `options` as fsspec takes them, and as people may see it."""
+    """An address: as it was `given`, its `url` and `options` as fsspec takes them, and as people may see it.
+
+    `relative`: it was named as a folder below the one that this process is in.
+    """
 
     given: str = field(repr=False)
     url: str = field(repr=False)
     shown: str
     options: dict[str, str] = field(default_factory=dict, repr=False, hash=False)
+    relative: bool = field(default=False, repr=False)
     _secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -80,11 +87,36 @@ class RemoteAddress:
 def chosen_remote(given: str | None) -> RemoteAddress | None:
     """Return the address that an option names, else the variable `UNIAVGEN_BENCH_STORE`, or None.
 
+    A folder of this machine is made if it is not there.
+
     Raises:
-        InputError: it is no address, its protocol is unknown, or the package for it is not installed.
+        InputError: it is no address, its protocol is unknown, the package for it is not installed, or it is no
+            folder and cannot become one.
     """
+    if given is not None and not given.strip():
+        raise InputError("--store is empty", way_out="name a folder or an address, or leave it out")
     text, source = (given, "--store") if given else (os.environ.get(VARIABLE, ""), VARIABLE)
-    return read_address(text, source) if text else None
+    if not text.strip():
+        return None
+    address = read_address(text, source)
+    if address.folder is not None:
+        try:
+            address.folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            said = (
+                "there is a file" if address.folder.is_file() else getattr(error, "strerror", None) or error
+            )
+            raise InputError(f"{source} {address.shown} cannot be a folder: {said}") from None
+    return address
+
+
+def remote_note(address: RemoteAddress) -> str | None:
+    """Return what a user should know of an address before a run, or None."""
+    if address.protocol == "memory":
+        return f"the store {address.shown} lies in the memory of one process: nothing is shared"
+    if address.relative:
+        return f"the shared store is the folder {address.shown}"
+    return None
 
 
 def read_address(text: str, source: str = "--store") -> RemoteAddress:
@@ -98,14 +130,15 @@ def read_address(text: str, source: str = "--store") -> RemoteAddress:
         raise InputError(f"{source} {shown}: chains of addresses are not read", way_out="name one address")
     if "://" not in text:
         folder = Path(text).expanduser().absolute()
-        return RemoteAddress(str(folder), f"file://{folder}", str(folder))
+        relative = not Path(text).expanduser().is_absolute()
+        return RemoteAddress(str(folder), f"file://{folder}", str(folder), relative=relative)
     _check_protocol(text.partition("://")[0], f"{source} {shown}")
     keys = _KEYS.fullmatch(text)
     if keys is not None:
         key, secret = unquote(keys["key"]), unquote(keys["secret"])
         url, options = f"{keys['scheme']}://{keys['rest']}", {"key": key, "secret": secret}
-        return RemoteAddress(text, url, shown, options, _forms(text))
-    return RemoteAddress(text, text, shown, {}, _forms(text))
+        return RemoteAddress(text, url, shown, options, _secrets=_forms(text))
+    return RemoteAddress(text, text, shown, _secrets=_forms(text))
 
 
 def _forms(text: str) -> tuple[str, ...]:
@@ -138,8 +171,9 @@ def _check_protocol(protocol: str, named: str) -> None:
     from fsspec.registry import get_filesystem_class, known_implementations, registry
 
     if protocol not in registry and protocol not in known_implementations:
-        error = unknown_name("protocol", protocol, {*known_implementations, *registry})
-        raise InputError(f"{named}: {error.what}", way_out=error.way_out)
+        close = difflib.get_close_matches(protocol, {*known_implementations, *registry}, n=1, cutoff=0.75)
+        way_out = f"did you mean {close[0]!r}?" if close else f"for example {', '.join(COMMON)}, or a folder"
+        raise InputError(f"{named}: unknown protocol {protocol!r}", way_out=way_out)
     try:
         get_filesystem_class(protocol)
     except ImportError as error:

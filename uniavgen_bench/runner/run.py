@@ -13,7 +13,7 @@ from uniavgen_bench.core.atomic import write_atomic, write_json
 from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.gate_files import GATE_FILE
 from uniavgen_bench.core.hashing import sha256_json_list
-from uniavgen_bench.core.remote_address import chosen_remote
+from uniavgen_bench.core.remote_address import chosen_remote, remote_note
 from uniavgen_bench.core.remote_store import Shared, told_once, tried
 from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.run_files import (
@@ -147,6 +147,8 @@ def run_suite(resolved: ResolvedSuite, options: RunOptions, hooks: Hooks | None 
         write_json(directory.manifest_path, manifest.model_dump(mode="json"))
         write_atomic(directory.root / "suite.lock.yaml", dump_lock(resolved.lock))
         hooks.planned(plan)
+        if remote is not None and (where := remote_note(remote)):
+            hooks.note(where)
         shared = tried(remote, options.timeout, hooks.note) if remote else None
         done = _score_all(resolved, plan, options, directory, executor, hooks, shared)
         return _finish(directory, manifest, plan, resolved, done, began)
