@@ -45,7 +45,7 @@ def test_a_run_in_which_a_system_made_nothing_says_so_and_ends_with_one(bench: B
 def test_without_any_score_the_status_is_one_too(bench: Bench, clips: Path) -> None:
     arguments = ["score", clips, "--metrics", "toy.raise", "--controls", "none", "--limit", 1]
     done = bench(*arguments, "--out", "out")
-    assert done.returncode == 1 and "no score of 1 clips is there" in done.stderr
+    assert done.returncode == 1 and "no score of 1 clip is there" in done.stderr
     some = bench("score", clips, "--metrics", "toy.raise,toy.loudness", "--controls", "none", "--limit", 1)
     assert some.returncode == 0, some.stderr
 

@@ -17,6 +17,7 @@ from uniavgen_bench.core.sample import Role, SystemInfo
 from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.stats.bootstrap import LARGE
 from uniavgen_bench.stats.comparison import compare_pairs, compare_run
+from uniavgen_bench.stats.verdict_table import legend
 
 NAN = math.nan
 
@@ -199,8 +200,29 @@ def test_controls_are_compared_but_do_not_weaken_what_is_said_of_systems() -> No
         assert [r.system + r.baseline for r in stats.paired] == pairs
         assert stats.family == 1
         assert stats.paired[0].p_adjusted == stats.paired[0].p
-        assert any("controls" in note for note in stats.notes)
+        assert stats.notes == [
+            f"{len(pairs) - 1} tests of controls are corrected within each field, not with the systems'"
+        ]
     assert {(r.system, r.of) for r in stats.ranks} == {("a", 2), ("b", 2), ("c", 1), ("d", 1)}
+
+
+@pytest.mark.parametrize(
+    ("roles", "note"),
+    [
+        ((Role.SYSTEM, Role.SYSTEM), ""),
+        ((Role.SYSTEM, Role.UPPER_CONTROL), "1 test of recordings that stand as ceilings is corrected"),
+        ((Role.SYSTEM, Role.LOWER_CONTROL), "1 test of controls is corrected"),
+    ],
+)
+def test_controls_are_told_of_where_there_are_some(roles: tuple[Role, ...], note: str) -> None:
+    grid, clips = run_of(values(14, "ab"))
+    systems = [SystemInfo(id=name, use="made-up", role=role) for name, role in zip("ab", roles, strict=True)]
+    stats = compare_run(grid, clips, systems, CompareBlock(), seed=5)
+    assert bool(stats.notes) is bool(note)
+    assert all(found.startswith(note) for found in stats.notes)
+    assert (
+        f"over {stats.family} test" in legend(stats) if stats.family else "within each field" in legend(stats)
+    )
 
 
 def test_a_metric_that_nobody_could_measure_is_listed_and_belongs_to_no_family() -> None:

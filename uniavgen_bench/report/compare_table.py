@@ -17,7 +17,7 @@ from uniavgen_bench.report.compare_rows import (
     verdict_rows,
 )
 from uniavgen_bench.report.comparison import Comparison, Mover
-from uniavgen_bench.stats.numbers import number
+from uniavgen_bench.stats.numbers import count_of_tests, number
 from uniavgen_bench.stats.table import markdown_text as md
 from uniavgen_bench.stats.table import printable
 
@@ -66,7 +66,7 @@ def legend(comparison: Comparison) -> str:
     return (
         f"Means over the samples that both runs have a score for; difference: later run minus first, with its "
         f"{100 * (1 - block.alpha):g} % interval; p of the {test} after {correction} correction over "
-        f"{comparison.family} tests of systems (controls within each field) at alpha {block.alpha:g}. "
+        f"{count_of_tests(comparison.family)} of systems (controls within each field) at alpha {block.alpha:g}. "
         "A sample that only one run has counts as worst for the other. Detectable: the smallest difference that "
         f"{100 * block.power:g} % of such comparisons would show."
     )

@@ -9,7 +9,7 @@ from uniavgen_bench.core.comparison import CompareBlock, Estimate, PairedResult,
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.stats.numbers import number, percent, unit_text
+from uniavgen_bench.stats.numbers import count_of_tests, number, percent, unit_text
 from uniavgen_bench.stats.verdict_table import digits_of, estimate_text, signed
 
 MARKS = {
@@ -217,9 +217,10 @@ def tested(stats: RunStats) -> str:
     """Say how it was tested: test, family, correction, alpha, clusters."""
     block = stats.block
     cluster = f"; samples of one {block.cluster} stay together" if block.cluster else ""
+    over = f"over {count_of_tests(stats.family)}" if stats.family else "within each field"
     return (
-        f"{TESTS[block.test]} over the same samples, {CORRECTIONS[block.correction]} over "
-        f"{plural(stats.family, 'test')}, alpha {block.alpha:g}{cluster}"
+        f"{TESTS[block.test]} over the same samples, {CORRECTIONS[block.correction]} {over}, "
+        f"alpha {block.alpha:g}{cluster}"
     )
 
 

@@ -22,5 +22,7 @@ def without_result(
         if all(record.sha256 is None for record in clips):
             found.append(f"{system.id}: no clip of {len(clips)} is there")
         elif scores.loc[scores["system"] == system.id, "value"].isna().all():
-            found.append(f"{system.id}: no score of {len(clips)} clips is there")
+            found.append(
+                f"{system.id}: no score of {len(clips)} clip{'' if len(clips) == 1 else 's'} is there"
+            )
     return tuple(found)

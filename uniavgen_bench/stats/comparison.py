@@ -17,6 +17,7 @@ from uniavgen_bench.stats.deciding import decide
 from uniavgen_bench.stats.differences import Differences
 from uniavgen_bench.stats.effects import detectable, effects_of
 from uniavgen_bench.stats.grid import Column, ScoreGrid, reason_of
+from uniavgen_bench.stats.numbers import count_of_tests
 from uniavgen_bench.stats.pairs import Alignment, Pairs, SampleTable, sample_table
 from uniavgen_bench.stats.ranks import rank_tables
 from uniavgen_bench.stats.sign_flip import Tails, sign_flip
@@ -174,8 +175,11 @@ def compare_run(
     family = len(claims) * len(measurable)
     notes = []
     if controls and measurable:
+        count = len(controls) * len(measurable)
+        floors = any(infos[name].role is Role.LOWER_CONTROL for name, _ in controls)
+        who = "controls" if floors else "recordings that stand as ceilings"
         notes.append(
-            f"{len(controls) * len(measurable)} tests of controls are corrected within each field, "
+            f"{count_of_tests(count)} of {who} {'is' if count == 1 else 'are'} corrected within each field, "
             "not with the systems'"
         )
     by_role: dict[Role, list[SampleTable]] = {}

@@ -18,6 +18,7 @@ from uniavgen_bench.core.comparison import CompareBlock, Verdict
 from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.stats.correction import PairedTest, corrected
 from uniavgen_bench.stats.differences import Differences
+from uniavgen_bench.stats.numbers import count_of_tests
 from uniavgen_bench.stats.pairs import Pairs
 from uniavgen_bench.stats.sign_flip import Tails, sign_flip, smallest_p
 
@@ -57,7 +58,10 @@ def _verdict(
     if p_adjusted >= block.alpha:
         if block.correction != "none" and least * family >= block.alpha:
             least = min(1.0, least * family)
-            return Verdict.NOT_SEEN, f"{what} and {family} tests allow no corrected p below {least:.2g}"
+            return (
+                Verdict.NOT_SEEN,
+                f"{what} and {count_of_tests(family)} allow no corrected p below {least:.2g}",
+            )
         return Verdict.NOT_SEEN, ""
     if pairs.direction is Direction.NONE:
         return Verdict.DIFFERENT, ""

@@ -41,6 +41,11 @@ def unit_text(unit: str) -> str:
     return "" if unit == "1" else unit
 
 
+def count_of_tests(count: int) -> str:
+    """Render `no tests`, `1 test`, `2 tests`."""
+    return f"{count or 'no'} test{'' if count == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """Render a share 0 … 1; a share that is not whole never rounds to 100 % or to 0 %."""
     value = 100 * share

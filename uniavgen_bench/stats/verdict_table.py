@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from uniavgen_bench.core.comparison import Estimate, PairedResult, RunStats, Verdict
 from uniavgen_bench.core.sample import SystemInfo
-from uniavgen_bench.stats.numbers import NONE, decimals, number, unit_text
+from uniavgen_bench.stats.numbers import NONE, count_of_tests, decimals, number, unit_text
 from uniavgen_bench.stats.table import ARROWS, ROLE_TEXT, markdown_text
 
 MARKS = {
@@ -117,7 +117,7 @@ def legend(stats: RunStats) -> str:
     block = stats.block
     test = "sign-flip permutation of means" if block.test == "paired_permutation" else "Wilcoxon signed ranks"
     over = (
-        f"{CORRECTION_TEXT[block.correction]} over {stats.family} tests"
+        f"{CORRECTION_TEXT[block.correction]} over {count_of_tests(stats.family)}"
         if stats.family
         else "within each field"
     )
