@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import mutations
+from . import mutations, odd_files
+from .checks import one_line
 from .hostile import CANARY
-from .targets import Target, one_line, targets
+from .targets import Target, targets
 
 CORPUS = Path(__file__).with_name("corpus")
 MEMORY = 12 << 30
@@ -146,10 +147,10 @@ class Reader:
         files = [
             (p, kind) for pattern, kind in target.files for p in sorted(given.glob(pattern)) if p.is_file()
         ]
-        mutations.traps(given)
+        odd_files.traps(given)
         path, kind = files[rng.randrange(len(files))]
         if rng.random() < 0.04:
-            mutations.odd_file(rng, sorted(p for p in given.rglob("*") if stat.S_ISREG(p.lstat().st_mode)))
+            odd_files.odd_file(rng, sorted(p for p in given.rglob("*") if stat.S_ISREG(p.lstat().st_mode)))
         else:
             path.write_bytes(mutations.mutated(rng, path.read_bytes(), kind))
         return folder

@@ -21,6 +21,7 @@ from report.board_world import BoardRun, World
 from report.fake_run import SYSTEMS, FakeRun, write_run
 from report.gate_runs import noisy, write
 
+from fuzz.corpus_status import statuses
 from uniavgen_bench.core.entry_files import canonical
 from uniavgen_bench.core.gate_files import write_baseline
 from uniavgen_bench.report.gate_baseline import baseline_of, read_gate_run
@@ -286,6 +287,7 @@ def main() -> None:
         "prompt_set": prompt_sets,
         "board": boards,
         "run": runs,
+        "status": statuses,
         "media": media,
         "picture": pictures,
         "weights": weights,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uniavgen_bench.core.errors import BenchError
 from uniavgen_bench.core.result import MissingError
+
+from .board_reader import read_board
+from .checks import one_line
+from .run_readers import (
+    read_baseline_file,
+    read_entries,
+    read_run,
+    read_score,
+    read_status,
+    read_validity_file,
+)
 
 Read = Callable[[Path], Any]
 """Reads the folder of a case; what it returns must hold no path outside of it."""
@@ -86,72 +95,6 @@ def paths_of(dataset: Any) -> list[Path | None]:
         Path(f) for s in dataset.samples for f in s.facts.values() if f.startswith("/") and "\0" not in f
     ]
     return [*given, *(clip.path for clip in dataset.clips), *(path for path in facts if path.is_file())]
-
-
-def read_board(folder: Path) -> None:
-    """Verify the entries of a board, then again as a hostile submitter would sign them, and make its pages."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from uniavgen_bench.core.entry_files import Entry, canonical, parse_entry
-    from uniavgen_bench.report.leaderboard.board import Board, Stored, file_name
-    from uniavgen_bench.report.leaderboard.chain import chain_of
-    from uniavgen_bench.report.leaderboard.keys import SigningKey
-    from uniavgen_bench.report.leaderboard.site import build_site
-    from uniavgen_bench.report.leaderboard.verify import verify_board
-
-    board = Board(folder)
-    for verdict in verify_board(board):
-        for problem in verdict.problems:
-            one_line(problem.text)
-    key = SigningKey("stranger", Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
-    (folder / "keys").mkdir(exist_ok=True)
-    (folder / "keys" / "stranger.pub").write_text(f"ed25519 {key.public}\n")
-    board, made = Board(folder), []
-    for path in sorted(folder.glob("entries/*.json")):
-        if not path.is_file():
-            continue
-        try:
-            data = json.loads(path.read_bytes())
-            text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-            body = parse_entry(text.encode() + b"\n", path.name).body
-        except (OSError, ValueError, RecursionError, BenchError):
-            continue
-        chain = chain_of(body)
-        entry = Entry(body=body, chain=chain, signature=key.sign(chain))
-        stored = Stored(folder / "entries" / file_name(entry), entry)
-        path.unlink()
-        stored.path.write_bytes(canonical(entry))
-        made.append(stored)
-    for verdict in verify_board(board):
-        for problem in verdict.problems:
-            one_line(problem.text)
-    build_site(board, made, folder.parent / "out" / "site")
-    for page in (folder.parent / "out" / "site").rglob("*.html"):
-        inert(page.read_text(encoding="utf-8"))
-
-
-def read_run(folder: Path) -> None:
-    """Read a run directory that somebody else made, and write its report."""
-    from uniavgen_bench.report.build import write_report
-    from uniavgen_bench.report.run_data import read_run as read
-
-    write_report(read(folder), folder)
-    for page in [*folder.glob("report/*.html"), *list(folder.glob("report/clips/*.html"))[:2]]:
-        inert(page.read_text(encoding="utf-8"))
-
-
-def read_baseline_file(folder: Path) -> None:
-    """Read the baseline of a gate."""
-    from uniavgen_bench.core.gate_files import read_baseline
-
-    read_baseline(folder / "baseline.json")
-
-
-def read_validity_file(folder: Path) -> None:
-    """Read validity.json."""
-    from uniavgen_bench.core.validity_files import read_validity
-
-    read_validity(folder / "validity.json")
 
 
 def read_media(folder: Path) -> None:
@@ -255,20 +198,6 @@ def read_training(folder: Path) -> None:
         read_shards(folder)
 
 
-def one_line(text: str) -> None:
-    """Refuse what is no message: several lines, signs that steer a terminal, or without end."""
-    assert "\n" not in text and "\r" not in text, f"a message of several lines: {text[:300]!r}"
-    assert text.isprintable(), f"a message with control characters: {text[:300]!r}"
-    assert len(text) <= 2000, f"a message of {len(text)} characters: {text[:200]!r}"
-
-
-def inert(page: str) -> None:
-    """Refuse a page that runs what stands in the data."""
-    assert "<script>alert" not in page and "Content-Security-Policy" in page[:1000], (
-        "a page that is not inert"
-    )
-
-
 def targets() -> tuple[Target, ...]:
     """Return all targets."""
     from uniavgen_bench.analysis.artefact_files import DamagedError
@@ -299,6 +228,19 @@ def targets() -> tuple[Target, ...]:
             ),
             4,
         ),
+        Target(
+            "status",
+            read_status,
+            (
+                ("events.jsonl", "jsonl"),
+                ("events.jsonl", "text"),
+                (".lock", "bytes"),
+                ("manifest.json", "json"),
+            ),
+            6,
+        ),
+        Target("entries", read_entries, (("store_entries.txt", "text"), ("store_entries.txt", "bytes")), 2),
+        Target("score", read_score, (("entry.json", "json"), ("entry.json", "text")), 4, (OSError,)),
         Target("baseline", read_baseline_file, (("baseline.json", "json"),), 4),
         Target("validity", read_validity_file, (("validity.json", "json"),), 2),
         Target("media", read_media, (("clip.*", "bytes"),), 14, (MissingError,)),
