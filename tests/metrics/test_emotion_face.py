@@ -54,6 +54,8 @@ def test_no_or_another_emotion_is_no_reference(given_: str | None) -> None:
     with pytest.raises(MissingError) as error:
         emotion_asked(sample(given_))
     assert error.value.missing.reason is Reason.NO_REFERENCE
+    assert ("fact.emotion" in error.value.missing.detail) is (not given_)
+    assert ("'mocking' is none of" in error.value.missing.detail) is (given_ == "mocking")
 
 
 @given(angle=st.floats(-1.2, 1.2), size=st.floats(20, 60))

@@ -23,6 +23,7 @@ SYNONYMS = {
 KNOWN = {name: name for name in EMOTIONS} | {
     other: name for name, others in SYNONYMS.items() for other in others
 }
+NO_EMOTION = "the sample names no emotion (a manifest names it in the column fact.emotion)"
 
 
 def emotion_asked(sample: Sample, among: Sequence[str] = EMOTIONS) -> str:
@@ -33,7 +34,7 @@ def emotion_asked(sample: Sample, among: Sequence[str] = EMOTIONS) -> str:
     """
     given = sample.facts.get("emotion", "").strip().lower()
     if not given:
-        raise MissingError(Reason.NO_REFERENCE, "the dataset knows no emotion of this sample")
+        raise MissingError(Reason.NO_REFERENCE, NO_EMOTION)
     name = KNOWN.get(given)
     if name is None or name not in among:
         raise MissingError(Reason.NO_REFERENCE, f"{given!r} is none of {', '.join(among)}")

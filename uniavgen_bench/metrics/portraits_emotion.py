@@ -9,6 +9,7 @@ from uniavgen_bench.analysis.needs import FACE_WEIGHTS
 from uniavgen_bench.core.result import Evidence, Measurement, Missing, MissingError, Reason, Score
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.core.spec import Artefact, Direction, FieldSpec, MetricSpec, Tier
+from uniavgen_bench.metrics.emotion_names import NO_EMOTION
 from uniavgen_bench.metrics.metric import Metric
 from uniavgen_bench.metrics.portrait_faces import MIN_FRAMES, expression, long_enough, reference_face
 from uniavgen_bench.metrics.portrait_models import DATA, EMOTIONS, EmotionReaders, load_model
@@ -92,8 +93,10 @@ def face_features(clip: ClipArtefacts, sample: Sample, models: Models, template:
 def measure(clip: ClipArtefacts, sample: Sample, models: Models) -> Measurement:
     """Read the emotion from face and voice, each for itself."""
     asked = sample.facts.get("emotion")
+    if not asked:
+        raise MissingError(Reason.NO_REFERENCE, NO_EMOTION)
     if asked not in EMOTIONS:
-        raise MissingError(Reason.NO_REFERENCE, "the dataset knows no emotion of this sample")
+        raise MissingError(Reason.NO_REFERENCE, f"{asked!r} is none of {', '.join(EMOTIONS)}")
     readers = models.get("portrait-emotion-v1", load_readers)
     at = EMOTIONS.index(asked)
     scores: dict[str, Score | Missing] = {}
