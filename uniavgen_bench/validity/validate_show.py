@@ -96,7 +96,7 @@ def validate_and_show(asked: Asked, *, json: bool) -> bool:
     console = Console(stderr=True)
 
     def note(text: str) -> None:
-        console.print(f"[yellow]note[/]  {escape(text)}", highlight=False)
+        console.print(f"[yellow]note[/]  {escape(text)}", highlight=False, soft_wrap=True)
 
     started = time.perf_counter()
     remote = chosen_remote(asked.store)
