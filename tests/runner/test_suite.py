@@ -10,6 +10,7 @@ from uniavgen_bench.core.comparison import CompareBlock
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import ClipKey, Role, SystemInfo
 from uniavgen_bench.metrics import video_motion
+from uniavgen_bench.runner import plan as plan_module
 from uniavgen_bench.runner.comparison_blocks import completed
 from uniavgen_bench.runner.plan import clip_seed, make_plan
 from uniavgen_bench.runner.run import RunOptions, run_identity
@@ -107,6 +108,14 @@ def test_plan_has_systems_of_the_manifest_then_controls_of_every_clip(tmp_path: 
 def test_limit_takes_the_first_clips_of_each_system(tmp_path: Path) -> None:
     plan = make_plan(resolved(write(tmp_path)), limit=1, only=["A", "B"])
     assert [(c.key.system, c.key.sample) for c in plan.clips] == [("A", "a"), ("B", "c")]
+
+
+def test_two_ids_that_would_share_a_folder_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "slug", lambda text: text[:1])
+    with pytest.raises(InputError, match=r"would share a folder .*rename one of them"):
+        make_plan(resolved(write(tmp_path)))
 
 
 def test_unknown_system_of_the_command_line_names_the_nearest(tmp_path: Path) -> None:

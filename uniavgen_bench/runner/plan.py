@@ -8,6 +8,7 @@ from pathlib import Path
 
 from uniavgen_bench.core.errors import InputError, unknown_name
 from uniavgen_bench.core.hashing import sha256_json
+from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.sample import ClipKey, Sample, SystemInfo
 from uniavgen_bench.datasets.dataset import Dataset, FinishedClip
 from uniavgen_bench.runner.configured import ConfiguredSystem
@@ -107,7 +108,21 @@ def make_plan(resolved: ResolvedSuite, *, limit: int | None = None, only: Sequen
     kept = tuple(clip for clip in clips if clip.key.system in infos)
     if not kept:
         raise InputError(f"suite {suite.name!r} has nothing to do: the dataset has no clip for these systems")
+    _check_folders(kept)
     return Plan(tuple(infos.values()), kept, tuple(notes))
+
+
+def _check_folders(clips: Sequence[PlannedClip]) -> None:
+    """Refuse ids whose names on disk are one: the hashes in them are short, and somebody may look for equal ones."""
+    seen: dict[tuple[str, str, int], ClipKey] = {}
+    for clip in clips:
+        key = clip.key
+        other = seen.setdefault((slug(key.system).lower(), slug(key.sample).lower(), key.repeat), key)
+        if other != key:
+            raise InputError(
+                f"{other.system}/{other.sample} and {key.system}/{key.sample} would share a folder",
+                way_out="rename one of them",
+            )
 
 
 def has_own_clips(system: ConfiguredSystem) -> bool:
