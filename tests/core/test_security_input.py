@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from local_copies import avgen_bench, images_csv, javisbench, mochabench, t2av_compass, vabench, verse_bench
+from report.fake_run import write_run
 
 from reference_model.codecs.named_weights import read_pth
 from reference_model.params import read_params
@@ -141,6 +143,26 @@ def test_a_fact_that_names_a_file_outside_is_refused(
     (root / "s.csv").write_text(f"sample,fact.{name},note\na,{root / 'truth.json'},/no/such/file\n")
     (sample,) = load_manifest(ManifestOptions(path=root / "s.csv")).samples
     assert sample.facts == {name: str(root / "truth.json"), "note": "/no/such/file"}
+
+
+def test_a_fact_of_a_prompt_set_names_no_file_outside(tmp_path: Path) -> None:
+    root = t2av_compass(tmp_path) / "t2av-compass"
+    table = root / "Data" / "prompts.json"
+    rows = json.loads(table.read_text())
+    rows[0]["audio_spatial_composition"] = "/proc/self/environ"
+    table.write_text(json.dumps(rows))
+    plugin = Registry(DATASETS, "dataset", DatasetPlugin).load("t2av-compass")
+    with pytest.raises(InputError, match="'/proc/self/environ' names a file outside of"):
+        plugin.load(plugin.options.model_validate({"path": root}))
+
+
+def test_a_manifest_of_a_run_that_names_a_metric_twice_is_damaged(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["metrics"].append(manifest["metrics"][0])
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=r"manifest\.json is damaged: .* stands twice"):
+        RunDirectory(run).manifest()
 
 
 def test_a_task_of_other_words_is_a_fact_and_names_no_file_outside(tmp_path: Path) -> None:

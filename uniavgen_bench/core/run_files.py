@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import pandas as pd
-from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from uniavgen_bench.core.comparison import AblationBlock, AblationResult, CompareBlock, GateBlock, RunStats
 from uniavgen_bench.core.errors import InputError, Where
@@ -116,6 +116,17 @@ class RunManifest(Frozen):
     media: dict[str, str] = Field(default_factory=dict)
     checkouts: dict[str, dict[str, str]] = Field(default_factory=dict)
     precision: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> RunManifest:
+        for what, names in (
+            ("metric", [m.name for m in self.metrics]),
+            ("system", [s.id for s in self.systems]),
+        ):
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise ValueError(f"the {what} {twice!r} stands twice")
+        return self
 
 
 class RunDirectory:

@@ -179,21 +179,12 @@ class _RowReader:
             raise InputError(first_problem(error), where=Where(self.options.path, self.row.line)) from None
 
     def refuse_facts_outside(self, facts: Mapping[str, str]) -> None:
-        """Refuse facts that name a file outside of the root: controls and metrics read files that facts name."""
-        root = self.root.resolve()
-        for name, text in facts.items():
-            path = Path(text)
-            if name not in FILE_FACTS and not (path.is_absolute() and _is_file(path)):
-                continue
-            try:
-                outside = not path.resolve().is_relative_to(root)
-            except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL, a name that is too long
-                outside = True
-            if outside:
-                where = Where(
-                    self.options.path, self.row.line, name if name in self.row.cells else f"fact.{name}"
-                )
-                raise InputError(f"{text[:80]!r} names a file outside of {self.root}", where=where)
+        """Refuse facts that name a file outside of the root."""
+        name = fact_outside(facts, self.root)
+        if name is not None:
+            column = name if name in self.row.cells else f"fact.{name}"
+            where = Where(self.options.path, self.row.line, column)
+            raise InputError(f"{facts[name][:80]!r} names a file outside of {self.root}", where=where)
 
     def published(self) -> tuple[dict[str, float], dict[str, str]]:
         """Return scores that others gave, and apart those that are lists (one value per face track)."""
@@ -238,6 +229,21 @@ def _usable(folder: Path) -> None:
         folder.is_dir()
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be a folder: {error}", where=Where(repr(str(folder)[:200]))) from None
+
+
+def fact_outside(facts: Mapping[str, str], root: Path) -> str | None:
+    """Return the first fact that names a file outside of `root`: controls and metrics read files that facts name."""
+    inside = root.resolve()
+    for name, text in facts.items():
+        path = Path(text)
+        if name not in FILE_FACTS and not (path.is_absolute() and _is_file(path)):
+            continue
+        try:
+            if not path.resolve().is_relative_to(inside):
+                return name
+        except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL, a name that is too long
+            return name
+    return None
 
 
 def _is_file(path: Path) -> bool:

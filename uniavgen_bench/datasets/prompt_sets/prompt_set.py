@@ -18,7 +18,7 @@ from uniavgen_bench.core.sample import Sample, Task
 from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.datasets.card import SetCard
 from uniavgen_bench.datasets.dataset import Dataset, DatasetPlugin, FinishedClip
-from uniavgen_bench.datasets.manifest import confined
+from uniavgen_bench.datasets.manifest import confined, fact_outside
 from uniavgen_bench.datasets.picture_header import check_picture
 
 from .items import Item, sample_id
@@ -72,7 +72,8 @@ class Reading:
         """Add a sample.
 
         Raises:
-            InputError: a second sample of that id, a picture that is none, or a value that a sample cannot hold.
+            InputError: a second sample of that id, a picture that is none, a fact that names a file outside of the
+                set, or a value that a sample cannot hold.
         """
         sample_id(id, where)
         if id in self.placed:
@@ -81,6 +82,11 @@ class Reading:
             raise InputError(what, where=where, way_out="give each sample one id")
         if fields.get("image") is not None:
             check_picture(fields["image"], item.where())
+        root = self.options.path if self.options.path.is_dir() else self.options.path.parent
+        outside = fact_outside(fields.get("facts") or {}, root)
+        if outside is not None:
+            said = fields["facts"][outside]
+            raise InputError(f"{said[:80]!r} names a file outside of {root}", where=item.where())
         try:
             self.placed[id] = (Sample(id=id, task=self.options.task, **fields), where)
         except ValidationError as error:
