@@ -17,9 +17,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from uniavgen_bench.core.sample import ClipKey, Sample
 from uniavgen_bench.media.mux import write_clip
+from uniavgen_bench.runner.clip_work import ClipWork, WorkerConfig
 from uniavgen_bench.runner.executors.local import LocalExecutor, default_workers
 from uniavgen_bench.runner.pool import PoolOptions
-from uniavgen_bench.runner.worker import ClipWork, WorkerConfig
 
 CLIPS, ROUNDS = 16, 3
 

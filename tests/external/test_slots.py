@@ -14,8 +14,8 @@ from external.test_side_by_side import suite_of
 from external.world import jobs, make, sample, system
 from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
+from uniavgen_bench.runner.clip_work import clip_folder
 from uniavgen_bench.runner.suite import read_suite, resolve
-from uniavgen_bench.runner.worker import clip_folder
 from uniavgen_bench.systems.external.batch import Item
 from uniavgen_bench.systems.external.prepare import Prepared
 from uniavgen_bench.systems.external.slots import Slots, run_all

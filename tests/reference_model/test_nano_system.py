@@ -17,7 +17,8 @@ from reference_model.media import read_frames, read_waveform
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
 from uniavgen_bench.media.mux import write_clip, write_wav
-from uniavgen_bench.runner.worker import ClipWork, WorkerConfig, _system, make_clip
+from uniavgen_bench.runner.clip_work import ClipWork, WorkerConfig
+from uniavgen_bench.runner.make_clip import _system, make_clip
 from uniavgen_bench.systems.system import Job
 from uniavgen_bench.systems.uniavgen import FACTORS, PLUGIN, UniAVGenNano, UniAVGenNanoOptions
 from uniavgen_bench.systems.uniavgen_weights import nano_files

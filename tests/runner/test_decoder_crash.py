@@ -13,8 +13,9 @@ from clip_factory import flash_and_beep
 from uniavgen_bench.core.result import Missing, Reason, Score
 from uniavgen_bench.core.sample import ClipKey, Sample
 from uniavgen_bench.runner import pool
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, process_clip
+from uniavgen_bench.runner.worker import process_clip
 
 METRIC = "video.motion"
 

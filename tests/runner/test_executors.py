@@ -25,12 +25,14 @@ from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import ClipKey, Sample
 from uniavgen_bench.core.store import Store
 from uniavgen_bench.media.mux import write_clip
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.runner.executors.attempts import TRIES, Attempts
 from uniavgen_bench.runner.executors.executor import ExecutorOptions, RayOptions, check_executor
 from uniavgen_bench.runner.executors.local import cuda_devices
 from uniavgen_bench.runner.executors.ray_worker import Surroundings, difference, mark_store, surroundings
 from uniavgen_bench.runner.executors.start import GPUS, GpuPlaces
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, Scored, WorkerConfig, failed_outcome
+from uniavgen_bench.runner.score_clip import Scored
+from uniavgen_bench.runner.worker import failed_outcome
 from uniavgen_bench.weights.locate import WeightLocator
 
 METRICS = ("video.motion", "audio.dnsmos", "speech.wer")

@@ -14,16 +14,10 @@ from uniavgen_bench.core.result import Curve, Evidence, Missing, Reason, Score
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import ClipKey, Sample
 from uniavgen_bench.runner import pool as local_pool
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.runner.executors.attempts import Attempts
-from uniavgen_bench.runner.worker import (
-    ClipOutcome,
-    ClipWork,
-    Scored,
-    WorkerConfig,
-    failed_outcome,
-    merge,
-    parts_of,
-)
+from uniavgen_bench.runner.score_clip import Scored
+from uniavgen_bench.runner.worker import failed_outcome, merge, parts_of
 
 TIMEOUT = 2.0
 METRICS = ("video.motion", "audio.dnsmos", "speech.wer")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from uniavgen_bench.core.result import Curve, Evidence, Missing, Reason, Score
 from uniavgen_bench.core.run_files import ClipRecord
 from uniavgen_bench.core.sample import ClipKey, Sample
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork
 from uniavgen_bench.runner.results import Results, problems_of, records_of, scores_table
 from uniavgen_bench.runner.score_clip import Scored
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
 
 CURVE = Evidence(curves=(Curve("c", "", (0.0, 1.0), (0.0, 1.0)),))
 METRICS = ("lipsync.mouth_audio@1", "video.motion@1")

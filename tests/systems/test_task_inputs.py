@@ -13,8 +13,8 @@ import pytest
 from uniavgen_bench.core.registry import SYSTEMS, Registry
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
 from uniavgen_bench.media.mux import write_clip
-from uniavgen_bench.runner import worker
-from uniavgen_bench.runner.worker import ClipWork, WorkerConfig, make_clip
+from uniavgen_bench.runner.clip_work import ClipWork, WorkerConfig
+from uniavgen_bench.runner.make_clip import make_clip
 from uniavgen_bench.systems.system import Job, NoOptions, SystemPlugin
 from uniavgen_bench.systems.task_inputs import FILES, GIVEN, given_by_task, handed_over
 
@@ -70,7 +70,7 @@ def spied(monkeypatch: pytest.MonkeyPatch, sample: Sample, run: Path) -> Spy:
     """Let the runner make a clip of a sample by a spy."""
     spy = Spy()
     plugin = SystemPlugin("spy", "", lambda options: spy, NoOptions)
-    monkeypatch.setattr(worker, "_system", lambda use, options: spy)
+    monkeypatch.setattr("uniavgen_bench.runner.make_clip._system", lambda use, options: spy)
     monkeypatch.setattr(Registry, "load", lambda self, name: plugin)
     config = WorkerConfig(run, run / "store", (), (("spy", "{}"),), "cpu", 1, "none")
     make_clip(config, ClipWork(ClipKey(system="spy", sample="a"), sample, None, system=0))

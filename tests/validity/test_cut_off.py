@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from validity.validate_world import beeping_clips, install, study_clips
 
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.runner.pool import PoolOptions
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, process_clip
+from uniavgen_bench.runner.worker import process_clip
 from uniavgen_bench.validity import study
 from uniavgen_bench.validity.study import Progress, StudyOptions
 from uniavgen_bench.validity.study_clips import ClipSet

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from uniavgen_bench.core.sample import ClipKey, Sample
-from uniavgen_bench.runner.worker import ClipWork, WorkerConfig
+from uniavgen_bench.runner.clip_work import ClipWork, WorkerConfig
 from uniavgen_bench.validity import study
 from uniavgen_bench.validity.study import StudyOptions
 

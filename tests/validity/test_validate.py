@@ -16,8 +16,9 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.registry import METRICS, Registry
 from uniavgen_bench.core.validity_files import PACKAGED, ValidityCheck, read_validity
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.runner.pool import PoolOptions
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, process_clip
+from uniavgen_bench.runner.worker import process_clip
 from uniavgen_bench.validity import study
 from uniavgen_bench.validity.expect import (
     MetricExpectations,

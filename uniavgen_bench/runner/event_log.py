@@ -21,9 +21,9 @@ from uniavgen_bench.core.run_events import ENTRIES_FILE, EVENTS_FILE, RunEvent, 
 from uniavgen_bench.core.sample import ClipKey
 
 if TYPE_CHECKING:
+    from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork
     from uniavgen_bench.runner.plan import Plan
     from uniavgen_bench.runner.run import Hooks
-    from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
 
 ABSOLUTE = re.compile(r"(?<![\w.~/])(?!(?<=[a-z0-9]:)//[^/])(?:[A-Za-z]:)?[/\\]+(?:[^\s/\\:;,'\"()]+[/\\])*")
 """The folders of an absolute path; its last part stays. `s3://bucket/folder` is no path of a machine."""

@@ -11,18 +11,11 @@ from pebble import ProcessExpired
 
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.runner.clip_budget import CLIP_LATE, METRIC_LATE, ClipBudget
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
+from uniavgen_bench.runner.disk_errors import StorageFullError
 from uniavgen_bench.runner.executors.start import GpuPlaces, start_worker
 from uniavgen_bench.runner.isolated_workers import IsolatedWorkers
-from uniavgen_bench.runner.worker import (
-    ClipOutcome,
-    ClipWork,
-    StorageFullError,
-    WorkerConfig,
-    failed_outcome,
-    merge,
-    parts_of,
-    process_clip,
-)
+from uniavgen_bench.runner.worker import failed_outcome, merge, parts_of, process_clip
 
 AHEAD = 4
 """Clips handed to the pool per worker, so that the queue does not grow with the run."""

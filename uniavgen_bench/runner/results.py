@@ -13,8 +13,8 @@ import pandas as pd
 from uniavgen_bench.core.result import Evidence, Missing, Score
 from uniavgen_bench.core.run_files import SCORE_COLUMNS, ClipRecord
 from uniavgen_bench.core.sample import ClipKey
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork
 from uniavgen_bench.runner.score_clip import Scored
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork
 
 NO_EVIDENCE = Evidence()
 

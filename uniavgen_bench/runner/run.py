@@ -23,7 +23,9 @@ from uniavgen_bench.core.run_files import (
 )
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.store import home
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig, clip_folder
 from uniavgen_bench.runner.comparison_blocks import completed
+from uniavgen_bench.runner.disk_errors import disk_errors
 from uniavgen_bench.runner.event_log import logged
 from uniavgen_bench.runner.executors.executor import (
     Executor,
@@ -41,7 +43,6 @@ from uniavgen_bench.runner.run_media import media_by_system
 from uniavgen_bench.runner.staged import check_staged, checkouts, make_staged, staged_systems
 from uniavgen_bench.runner.suite import ResolvedSuite, dump_lock
 from uniavgen_bench.runner.verdicts import Verdicts, write_verdicts
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, clip_folder, disk_errors
 from uniavgen_bench.systems.task_inputs import GIVEN_FOLDER
 from uniavgen_bench.version import VERSION
 from uniavgen_bench.weights.locate import WeightLocator

@@ -18,13 +18,14 @@ from uniavgen_bench.core.terminal import SafeConsole, printable_json
 from uniavgen_bench.report.build import write_report
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.run_data import RunData, read_run
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork
+from uniavgen_bench.runner.disk_errors import disk_errors
 from uniavgen_bench.runner.plan import Plan
 from uniavgen_bench.runner.progress_display import ProgressDisplay
 from uniavgen_bench.runner.run import Finished, Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.runner.told_reasons import ToldReasons
 from uniavgen_bench.runner.verdicts import Verdicts
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, disk_errors
 from uniavgen_bench.stats.ablation_table import print_ablation
 from uniavgen_bench.stats.published_text import print_published
 from uniavgen_bench.stats.summary import Summary

@@ -17,11 +17,13 @@ from uniavgen_bench.core.ids import slug
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.spec import Frozen
+from uniavgen_bench.runner.clip_work import clip_folder
 from uniavgen_bench.runner.configured import ConfiguredSystem
+from uniavgen_bench.runner.disk_errors import disk_errors
+from uniavgen_bench.runner.make_clip import read_sidecar
 from uniavgen_bench.runner.plan import Plan, PlannedClip
 from uniavgen_bench.runner.suite import ResolvedSuite
 from uniavgen_bench.runner.told_reasons import ToldReasons
-from uniavgen_bench.runner.worker import clip_folder, disk_errors, read_sidecar
 from uniavgen_bench.systems.system import CheckedOut, Job, StagedSystem, SystemPlugin
 from uniavgen_bench.systems.task_inputs import FILES, GIVEN_FOLDER, given_by_task, handed_over
 

@@ -2,89 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from uniavgen_bench.analysis.clip import VIDEO_PASS, AnalysedClip
 from uniavgen_bench.core.atomic import write_json
-from uniavgen_bench.core.errors import BenchError
-from uniavgen_bench.core.hashing import sha256_file, sha256_json
-from uniavgen_bench.core.ids import slug
+from uniavgen_bench.core.hashing import sha256_file
 from uniavgen_bench.core.registry import METRICS, SYSTEMS, Registry
-from uniavgen_bench.core.remote_store import Shared, open_store, remote_at
+from uniavgen_bench.core.remote_store import open_store, remote_at
 from uniavgen_bench.core.result import Evidence, Missing, MissingError, Reason
 from uniavgen_bench.core.run_files import ClipRecord, CurveData, EvidenceData
 from uniavgen_bench.core.sample import ClipKey, Sample
 from uniavgen_bench.core.store import Store
-from uniavgen_bench.media.errors import MediaWriteError
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig, clip_folder
+from uniavgen_bench.runner.disk_errors import disk_errors
+from uniavgen_bench.runner.make_clip import make_clip, read_sidecar
 from uniavgen_bench.runner.media_copy import place_media
 from uniavgen_bench.runner.score_clip import DISK_ERRORS, Scored, all_missing, known_score, score_clip
-from uniavgen_bench.systems.system import Identified, Job, System, SystemPlugin
-from uniavgen_bench.systems.task_inputs import GIVEN_FOLDER, handed_over
+from uniavgen_bench.systems.system import SystemPlugin
 from uniavgen_bench.weights.locate import WeightLocator
 from uniavgen_bench.weights.models import Models
-
-
-@dataclass(frozen=True)
-class WorkerConfig:
-    """What all clips of a run share; small and picklable, so that it travels with each clip.
-
-    `remote`: address of a store that `store` is in front of (`core.remote_store`).
-    """
-
-    run: Path
-    store: Path
-    metrics: tuple[str, ...]
-    systems: tuple[tuple[str, str], ...]
-    device: str
-    threads: int
-    media: str
-    remote: Shared | str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class ClipWork:
-    """A clip to be scored: a finished file at `path`, or one that system number `system` makes from `sources`.
-
-    `made`: what a stage before gave for it, a file or the reason why there is none. `part`: it is tried metric by
-    metric, and this is one of them: its evidence travels with its outcome, and is placed with that of the others.
-    """
-
-    key: ClipKey
-    sample: Sample
-    path: Path | None
-    system: int | None = None
-    sources: tuple[Path, ...] = ()
-    seed: int = 0
-    only_metrics: tuple[str, ...] | None = None
-    made: Path | Missing | None = None
-    part: bool = False
-
-
-@dataclass(frozen=True)
-class ClipOutcome:
-    """All that a run keeps of a clip. `timings`: seconds by stage, for the profile. `problems`: for the log.
-
-    `entries`: keys of the store's entries that it used. `notes`: what the user should be told, once in a run.
-    """
-
-    record: ClipRecord
-    scored: tuple[Scored, ...]
-    timings: dict[str, float] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-    entries: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-class StorageFullError(BenchError):
-    """The disk is full or read-only; what was scored before is kept."""
 
 
 @functools.cache
@@ -97,12 +39,6 @@ def _metric(name: str) -> Metric:
     return Registry(METRICS, "metric", Metric).load(name)
 
 
-@functools.cache
-def _system(use: str, options: str) -> System:
-    plugin = Registry(SYSTEMS, "system", SystemPlugin).load(use)
-    return plugin.make(plugin.options.model_validate_json(options))
-
-
 def load_plugins(config: WorkerConfig) -> None:
     """Load the metrics and the modules of the systems of a run in this process.
 
@@ -113,21 +49,6 @@ def load_plugins(config: WorkerConfig) -> None:
         _metric(name)
     for use, _ in config.systems:
         Registry(SYSTEMS, "system", SystemPlugin).load(use)
-
-
-@contextlib.contextmanager
-def disk_errors() -> Iterator[None]:
-    """Turn an error after which nothing can be written into `StorageFullError`."""
-    try:
-        yield
-    except (OSError, MediaWriteError) as raised:
-        error = raised if isinstance(raised, OSError) else raised.__cause__
-        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
-            where = error.filename or "the store"
-            raise StorageFullError(
-                f"{where}: {error.strerror} (free some space and start again: scores are kept)"
-            ) from error
-        raise
 
 
 def process_clip(config: WorkerConfig, work: ClipWork) -> ClipOutcome:
@@ -214,69 +135,6 @@ def _nothing(record: ClipRecord, metrics: list[Metric], missing: Missing) -> Cli
     record = record.model_copy(update={"problem": str(missing)})
     scored = tuple(Scored(m.spec.name, all_missing(m, missing)) for m in metrics)
     return ClipOutcome(record, scored)
-
-
-def clip_folder(key: ClipKey) -> Path:
-    """Return the folder of a clip below `clips/` or `evidence/` of a run."""
-    return Path(slug(key.system)) / slug(key.sample)
-
-
-def make_clip(config: WorkerConfig, work: ClipWork) -> Path:
-    """Return the generated clip, made now or by an earlier, interrupted run with equal inputs.
-
-    Raises:
-        MissingError: the system cannot make it.
-    """
-    if work.system is None:
-        raise MissingError(Reason.NOT_GENERATED, "there is neither a file nor a system for it")
-    use, options = config.systems[work.system]
-    plugin = Registry(SYSTEMS, "system", SystemPlugin).load(use)
-    out = config.run / "clips" / clip_folder(work.key) / f"{work.key.repeat}.mp4"
-    if work.sources and not work.sources[0].is_file():
-        raise MissingError(Reason.NOT_GENERATED, f"its source is not there: {work.sources[0].name}")
-    inputs = [sha256_file(p) if p.is_file() else "absent" for p in work.sources]
-    sample = work.sample.model_dump(mode="json")
-    with _failures():
-        system = _system(use, options)
-    identity = [system.identity()] if isinstance(system, Identified) else []
-    key = sha256_json([use, plugin.code, options, work.seed, inputs, sample, config.device, *identity])
-    sidecar = out.with_suffix(".json")
-    if out.is_file() and sidecar.is_file():
-        made = read_sidecar(sidecar)
-        if made.get("key") == key and made.get("sha256") == sha256_file(out):
-            return out
-    out.parent.mkdir(parents=True, exist_ok=True)
-    started = time.perf_counter()
-    with _failures(), handed_over(work.sample, plugin, config.run / GIVEN_FOLDER) as given:
-        job = Job(given, work.key.repeat, work.seed, out, work.sources, config.device)
-        system.generate(job)
-    facts = {
-        "key": key, "sha256": sha256_file(out), "system": work.key.system, "sample": work.key.sample,
-        "repeat": work.key.repeat, "use": use, "options": options, "seed": work.seed, "device": config.device,
-        "sources_sha256": inputs, "identity": "".join(identity), "seconds": round(time.perf_counter() - started, 3),
-    }  # fmt: skip
-    write_json(sidecar, facts)
-    return out
-
-
-@contextlib.contextmanager
-def _failures() -> Iterator[None]:
-    """Turn what a system did not foresee into a reason; an error of the disk stays one."""
-    try:
-        yield
-    except (MissingError, OSError, MediaWriteError):
-        raise
-    except Exception as error:
-        raise MissingError(Reason.FAILED, f"{type(error).__name__}: {error}") from error
-
-
-def read_sidecar(path: Path) -> dict[str, object]:
-    """Return what was written down beside a made clip; empty when it is damaged."""
-    try:
-        data = json.loads(path.read_bytes())
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _place_evidence(run: Path, outcome: ClipOutcome) -> ClipOutcome:

@@ -15,10 +15,10 @@ from uniavgen_bench.core.result import Missing
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.core.store import home
 from uniavgen_bench.metrics.metric import Metric
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.runner.executors.start import start_worker
 from uniavgen_bench.runner.isolated_workers import IsolatedWorkers
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.validity.expect import MetricExpectations, changes_of
 from uniavgen_bench.validity.perturb import CLEAN, Changed, StudyClip, changed
 from uniavgen_bench.validity.perturb_list import expanded, known

@@ -24,10 +24,10 @@ from uniavgen_bench.core.store import home
 from uniavgen_bench.report.build import build_report
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.validity_view import validity_rows
+from uniavgen_bench.runner.disk_errors import disk_errors
 from uniavgen_bench.runner.progress_display import ProgressDisplay
 from uniavgen_bench.runner.run import check_device
 from uniavgen_bench.runner.run_folder import writable
-from uniavgen_bench.runner.worker import disk_errors
 from uniavgen_bench.stats.numbers import duration
 from uniavgen_bench.validity.study import Progress, StudyOptions, processors
 from uniavgen_bench.validity.study_clips import ClipSet, dataset_clips, folder_clips

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.core.sample import ClipKey
 from uniavgen_bench.runner.clip_budget import CLIP_LATE, METRIC_LATE, ClipBudget
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig, failed_outcome, merge, parts_of
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
+from uniavgen_bench.runner.worker import failed_outcome, merge, parts_of
 
 TRIES = 3
 """How often a clip, and then each of its metrics, is handed out when the worker that has it is lost."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from uniavgen_bench.core.errors import InputError, NotInstalledError, unknown_name
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
 
 EXECUTORS = ("local", "ray")
 THREADS = 1

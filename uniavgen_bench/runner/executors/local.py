@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
 from uniavgen_bench.runner.executors.executor import THREADS, ExecutorOptions
 from uniavgen_bench.runner.executors.start import GPUS, GpuPlaces
 from uniavgen_bench.runner.pool import PoolOptions, outcomes
-from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, WorkerConfig
 
 
 @dataclass(frozen=True)

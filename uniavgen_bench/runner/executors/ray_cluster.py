@@ -16,6 +16,8 @@ from ray.exceptions import RayError, RayTaskError
 from uniavgen_bench.core.errors import BenchError, InputError
 from uniavgen_bench.core.result import Missing, Reason
 from uniavgen_bench.core.store import home
+from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
+from uniavgen_bench.runner.disk_errors import StorageFullError
 from uniavgen_bench.runner.executors.attempts import Attempt, Attempts
 from uniavgen_bench.runner.executors.executor import THREADS, ExecutorOptions
 from uniavgen_bench.runner.executors.ray_connection import first_line, needs, request
@@ -28,13 +30,7 @@ from uniavgen_bench.runner.executors.ray_worker import (
     surroundings,
 )
 from uniavgen_bench.runner.executors.start import THREAD_VARIABLES
-from uniavgen_bench.runner.worker import (
-    ClipOutcome,
-    ClipWork,
-    StorageFullError,
-    WorkerConfig,
-    failed_outcome,
-)
+from uniavgen_bench.runner.worker import failed_outcome
 from uniavgen_bench.weights.search import SEARCH_VARIABLE
 
 TICK = 1.0

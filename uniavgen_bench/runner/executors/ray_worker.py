@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from uniavgen_bench.core.errors import BenchError
-    from uniavgen_bench.runner.worker import ClipOutcome, ClipWork, StorageFullError, WorkerConfig
+    from uniavgen_bench.runner.clip_work import ClipOutcome, ClipWork, WorkerConfig
+    from uniavgen_bench.runner.disk_errors import StorageFullError
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class ClipWorker:
 
     def score(self, config: WorkerConfig, work: ClipWork) -> ClipOutcome | StorageFullError | Failure:
         """Make and score a clip (see `runner.worker.process_clip`); errors are returned, not raised."""
-        from uniavgen_bench.runner.worker import StorageFullError, process_clip
+        from uniavgen_bench.runner.disk_errors import StorageFullError
+        from uniavgen_bench.runner.worker import process_clip
 
         try:
             return process_clip(config, work)
