@@ -80,6 +80,16 @@ def test_a_run_that_goes_on_has_a_pace_and_a_time_left(run: Path) -> None:
     assert status.eta == pytest.approx(12.0)
 
 
+def test_a_system_that_has_not_begun_shows_no_pace_and_is_expected_to_take_as_long_as_the_others(
+    run: Path,
+) -> None:
+    write(run, begin() + begin(5, system="B")[1:] + [clip(i, 20 + 2.0 * i) for i in range(4)])
+    with locked(run):
+        one, other = run_status(run).stages
+    assert (one.pace, other.pace) == (pytest.approx(2.0), None)
+    assert other.eta == pytest.approx(10.0)
+
+
 def test_a_killed_run_is_told_from_one_that_was_stopped_or_failed(run: Path) -> None:
     write(run, [*begin(), clip(0, 1.0)])
     assert run_status(run).state == "killed"

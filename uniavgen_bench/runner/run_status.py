@@ -28,7 +28,8 @@ class StageStatus(Frozen):
     """One system in one stage. `done + missing + to_do = planned`.
 
     `kept`: of those to do, the clips that an earlier session finished; they cost nearly nothing. `pace`: seconds
-    from clip to clip, all workers together; `seconds_each`: seconds of work on a clip. `eta`: seconds; None: unknown.
+    from clip to clip, all workers together; `seconds_each`: seconds of work on a clip. `eta`: seconds, by the mean
+    pace of the others while a system has none of its own; None: unknown.
     `with_score`: the worker that scores a clip makes it first, so that its time is part of that of `score`.
     """
 
@@ -217,7 +218,8 @@ def _stages(log: _Log) -> list[StageStatus]:
         kept = min(to_do, len(row.before - row.finished.keys()))
         paced: Literal["generate", "score"] = "score" if with_score else stage
         others = [pace for (_, of), pace in paces.items() if of == paced]
-        pace = paces.get((system, paced), sum(others) / len(others) if others else None)
+        own = paces.get((system, paced))
+        expected = own if own is not None or not others else sum(others) / len(others)
         left = to_do - kept
         found.append(
             StageStatus(
@@ -229,8 +231,8 @@ def _stages(log: _Log) -> list[StageStatus]:
                 to_do=to_do,
                 kept=kept,
                 seconds_each=sum(row.seconds) / len(row.seconds) if row.seconds else None,
-                pace=pace,
-                eta=0.0 if not left else None if pace is None else left * pace,
+                pace=own,
+                eta=0.0 if not left else None if expected is None else left * expected,
                 with_score=with_score,
                 reasons=_counts(row.finished.values()),
             )
