@@ -350,7 +350,7 @@ def test_recipes_may_be_toml(tmp_path: Path) -> None:
         '[[stages]]\nname = "a"\nsteps = 3\nbatch = 1\nlearning_rate = 0.1\n'
     )
     assert read_recipe(str(path)).stages[0].steps == 3
-    with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_face_decaying"):
+    with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_again"):
         read_recipe("nanoo")
 
 

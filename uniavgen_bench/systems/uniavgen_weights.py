@@ -27,6 +27,7 @@ VARIANTS = (
     "face_unsupervised",
     "face_fixed",
     "face_decaying",
+    "again",
 )
 """Variants by their short names: each is trained by the recipe `ablation_NAME`."""
 
