@@ -96,7 +96,8 @@ class BatchMaker:
         drawn = draw.choices(list(stage.tasks), list(stage.tasks.values()))[0]
         task = task or drawn
         mine = share.of(stage.batch)
-        rows = self._rows(stage, number, step)[mine]
+        everyone = self._rows(stage, number, step)
+        rows = everyone[mine]
         plain = task_exchange(task, "paper").conditional
         alone = draw.random() < stage.drop.interaction or stage.branches == "audio"
         given_frames, given_tokens = self._given(task, draw)
@@ -113,7 +114,7 @@ class BatchMaker:
         shown = (
             clips.reference_latent[rows].float() if given_frames > 1 and other_picture else video[:, :, :1]
         )
-        voices = self._voices(rows) if task == "joint_ref_audio" else None
+        voices = self._voices(rows, everyone) if task == "joint_ref_audio" else None
         captions, speech = self._texts(stage, rows, draw, mine, voices)
         lengths = torch.tensor([len(ids) for ids in speech])
         batch = TrainingBatch(
@@ -190,8 +191,9 @@ class BatchMaker:
             )
         return captions, speech
 
-    def _voices(self, rows: Tensor) -> Tensor:
-        longest = int(self.clips.reference_tokens[rows].max())
+    def _voices(self, rows: Tensor, everyone: Tensor) -> Tensor:
+        # A row is padded as the whole batch needs it: the padding is heard, so it may not depend on the processes.
+        longest = int(self.clips.reference_tokens[everyone].max())
         padded = -(-longest // REFERENCE_STEP) * REFERENCE_STEP
         return self.clips.reference_mel[rows, :padded].float()
 

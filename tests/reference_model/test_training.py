@@ -20,7 +20,7 @@ from reference_model.model import UniAVGen
 from reference_model.nano_model import video_codec_key, weights_sha256
 from reference_model.params import nano, read_params
 from reference_model.rope import line_rotation
-from reference_model.training.batches import BatchMaker, Share
+from reference_model.training.batches import REFERENCE_STEP, BatchMaker, Share
 from reference_model.training.config import RECIPES, Schedule, TrainModel, TrainVideoCodec, read_recipe
 from reference_model.training.encode import encode_shards, token_mask
 from reference_model.training.flow_loss import start
@@ -103,6 +103,27 @@ def test_processes_share_one_batch(world: Path) -> None:
             assert torch.equal(part.speech, whole.speech[rows, :length])
     with pytest.raises(ValueError, match="a batch of 4 does not divide among 3 processes"):
         maker.make(stage, 1, 0, Share(0, 3))
+
+
+def test_the_loss_of_a_batch_is_the_mean_of_its_parts(world: Path) -> None:
+    recipe, objective = trainer(world)
+    with torch.no_grad():
+        for parameter in objective.module.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    stage = recipe.stages[1].model_copy(update={"batch": 4})
+    maker = maker_of(objective)
+    lengths = set()
+    for task in TASKS:
+        for step in range(3):
+            whole = maker.make(stage, 1, step, Share(), task)
+            parts = [maker.make(stage, 1, step, Share(rank, 4), task) for rank in range(4)]
+            with torch.no_grad():
+                alone = objective.module(whole)["total"]
+                together = torch.stack([objective.module(part)["total"] for part in parts]).mean()
+            torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+        rows = maker._rows(stage, 1, 2)
+        lengths |= set(maker.clips.reference_tokens[rows].tolist())
+    assert len({-(-n // REFERENCE_STEP) for n in lengths}) > 1, "all voices are padded alike anyway"
 
 
 def test_every_clip_is_seen_once_in_a_round(world: Path) -> None:

@@ -21,6 +21,8 @@ from reference_model.training.shards import read_shards
 from reference_model.training.train_model import TrainsModel
 
 FRAMES, SIZE, RATE = 9, 32, 24_000
+VOICES = (2_400, 13_200, 6_000)
+"""Samples of the reference voices, one after the other."""
 SAID = ("place blue at f two now", "set white in r three again", "lay red by k nine soon")
 
 
@@ -41,14 +43,16 @@ def write_world(folder: Path, clips: int = 6, shards: int = 2) -> Path:
         time = torch.arange(FRAMES * RATE // 16) / RATE
         pitch = 120 + 200 * torch.rand(n, 1, generator=draw)
         tones = (torch.sin(2 * torch.pi * pitch * time) * 12_000).to(torch.int16)
+        # Voices of several lengths, which are padded to different multiples of `REFERENCE_STEP`.
+        spoken = torch.tensor([VOICES[(number + i) % len(VOICES)] for i in range(n)])
         mask = torch.zeros(n, FRAMES, SIZE, SIZE, dtype=torch.uint8)
         mask[:, :, 8:28, 8:24] = 1
         tensors = {
             "frames": frames.to(torch.uint8),
             "reference": frames[:, 0].to(torch.uint8),
             "audio": tones,
-            "reference_audio": tones[:, :6000].contiguous(),
-            "reference_samples": torch.full((n,), 6000),
+            "reference_audio": tones[:, : max(VOICES)].contiguous(),
+            "reference_samples": spoken,
             "mask": mask,
             "opening": opening,
             "mouth": torch.tensor([12.0, 20.0, 20.0, 24.0]).expand(n, FRAMES, 4).contiguous(),
