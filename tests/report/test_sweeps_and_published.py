@@ -48,11 +48,11 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_json(directory.ablation_path, effects.model_dump(mode="json"))
     tables = [
         {"measure": f"LS {HOSTILE}", "beside": "lipsync.mouth_audio.confidence",
-         "values": {"nano-1": 3.46, "nano-2": 3.73, "nano-4": 4.09}},
+         "values": {"nano-1": 3.46, "nano-1.5": 3.47, "nano-2": 3.73, "nano-4": 4.09}, "least": 0.02},
         {"measure": "nowhere", "beside": "gone.metric.x", "values": {"nano-1": 1, "nano-2": 2}},
     ]  # fmt: skip
     published = PublishedBlock.model_validate(
-        {"source": f"A paper {HOSTILE}", "note": "From a digest.", "tables": tables}
+        {"source": f"A paper {HOSTILE}", "note": "From a digest.", "tables": tables, "trainings": 1}
     )
     found = published_orders(grid, records, published, CompareBlock(), seed=1)
     write_json(directory.published_path, found.model_dump(mode="json"))
@@ -112,6 +112,8 @@ def test_published_numbers_stand_beside_ours_with_their_order(swept: Path) -> No
     assert words[order.verdict] in section
     assert "From a digest." in section and "nowhere: the run has no gone.metric.x" in section
     assert section.count("paired d") == len(order.steps) == 2
+    assert "nano-1.5 and nano-1: equal in the paper" in section
+    assert "One training per variant was compared" in section
 
 
 def test_hostile_names_stay_text(swept: Path) -> None:

@@ -14,8 +14,8 @@ from stats.made_up import run_of, spec
 from uniavgen_bench.core.comparison import CompareBlock
 from uniavgen_bench.core.published import PublishedBlock, PublishedResult
 from uniavgen_bench.core.spec import Direction
-from uniavgen_bench.stats.published_order import published_orders, steps_of
-from uniavgen_bench.stats.published_text import print_published, sentence
+from uniavgen_bench.stats.published_order import equal_steps, published_orders, steps_of
+from uniavgen_bench.stats.published_text import print_published, published_chain, sentence, trainings_text
 
 PAPER = {"sgi": 3.46, "sti": 3.73, "ati": 4.09}
 
@@ -101,3 +101,54 @@ def test_one_table_stands_once_and_is_printed_with_both_numbers() -> None:
     )
     printed = text.getvalue()
     assert "sgi 3.46 < sti 3.73 < ATI/ATI 4.09" in printed and "The order holds here" in printed
+
+
+def test_values_nearer_than_the_least_gap_are_no_step_and_turn_no_verdict() -> None:
+    rng = np.random.default_rng(4)
+    item = rng.normal(size=24)
+    # Opposed to the paper between fixed and decaying, whose numbers the paper has as good as equal.
+    levels = {"none": 0.0, "decaying": 2.0, "fixed": 1.0}
+    values = {name: (item + level + 0.1 * rng.normal(size=24)).tolist() for name, level in levels.items()}
+    grid, clips = run_of(values)
+    paper = {"none": 3.89, "decaying": 4.09, "fixed": 4.11}
+    table = {"measure": "LS", "beside": "made.up.x", "values": paper}
+    verdicts = {}
+    for least in (0.0, 0.03):
+        given = PublishedBlock.model_validate({"source": "x", "tables": [{**table, "least": least}]})
+        (order,) = published_orders(grid, clips, given, CompareBlock(), seed=1).orders
+        verdicts[least] = order.verdict
+    assert verdicts == {0.0: "reversed", 0.03: "holds"}
+    assert order.equal == [("decaying", "fixed")] and [s.above for s in order.steps] == ["decaying"]
+    assert "fixed and decaying: equal in the paper" in sentence(order, {})
+    assert published_chain(order, {}) == "none 3.89 < decaying 4.09 ≈ fixed 4.11"
+
+
+def test_a_gap_of_just_the_least_is_a_step() -> None:
+    exact = block(a=4.09, b=4.11)
+    table = exact.tables[0].model_copy(update={"least": 0.02})
+    assert steps_of(exact, table) == [("a", "b")] and not equal_steps(exact, table)
+
+
+def test_a_table_of_equal_numbers_says_so() -> None:
+    grid, clips = run_of({"a": [1.0, 2.0], "b": [1.0, 3.0]})
+    result = published_orders(grid, clips, block(a=1.0, b=1.0), CompareBlock(), seed=1)
+    assert not result.orders and "equal in the paper" in result.notes[0]
+
+
+@pytest.mark.parametrize("wrong", [{"least": -1.0}, {"least": math.nan}, {"least": math.inf}])
+def test_a_least_gap_is_a_finite_number_that_is_not_negative(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        PublishedBlock.model_validate(
+            {"source": "x", "tables": [{**block().tables[0].model_dump(), **wrong}]}
+        )
+
+
+def test_one_training_per_variant_is_said_where_the_suite_says_so() -> None:
+    result = result_of({"sgi": 0.0, "sti": 0.5, "ati": 1.0})
+    assert trainings_text(result.block) == ""
+    once = result.model_copy(update={"block": result.block.model_copy(update={"trainings": 1})})
+    text = io.StringIO()
+    print_published(once, {}, Console(file=text, width=400))
+    assert "One training per variant was compared" in text.getvalue()
+    with pytest.raises(ValidationError):
+        PublishedBlock.model_validate({**block().model_dump(), "trainings": 0})

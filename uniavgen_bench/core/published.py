@@ -14,25 +14,35 @@ class PublishedTable(Frozen):
     """One measure of the paper: its number for each system of the suite that stands for one of the paper's.
 
     `beside`: the field, `metric.field`, that is nearest to it here. It is another measure in another unit: numbers are
-    shown side by side, and only orders are compared.
+    shown side by side, and only orders are compared. `least`: values that lie less than this apart, in the paper's
+    unit, count as equal; two equal values are no step of an order.
     """
 
     measure: str = Field(min_length=1)
     beside: str
     better: Literal["higher", "lower"] = "higher"
     values: dict[str, Number] = Field(min_length=2)
+    least: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+    def equal(self, a: str, b: str) -> bool:
+        """Whether the numbers of two systems count as equal."""
+        # Rounded: a gap of exactly `least` is a step, whatever the last bits of the difference are.
+        gap = round(abs(float(self.values[a]) - float(self.values[b])), 12)
+        return gap == 0 or gap < self.least
 
 
 class PublishedBlock(Frozen):
     """The `published:` block of a suite. `source`: the paper and its table; `note`: what a reader has to know of it.
 
     `steps`: pairs of systems whose order is tested; empty: neighbours in the order of each table's numbers.
+    `trainings`: how many trainings of each variant the run compares, where the systems are variants that were trained.
     """
 
     source: str = Field(min_length=1)
     note: str = ""
     tables: tuple[PublishedTable, ...] = Field(min_length=1)
     steps: tuple[tuple[str, str], ...] = ()
+    trainings: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _measures_differ(self) -> Self:
@@ -55,13 +65,17 @@ class PublishedStep(Frozen):
 
 
 class PublishedOrder(Frozen):
-    """One table with our means beside it. `verdict`: `holds` when every step agrees, `reversed` when one opposes."""
+    """One table with our means beside it. `verdict`: `holds` when every step agrees, `reversed` when one opposes.
+
+    `equal`: pairs of systems, as steps, whose numbers count as equal in the paper: they are not judged.
+    """
 
     table: PublishedTable
     metric: str
     unit: str
     means: dict[str, float | None]
     steps: list[PublishedStep]
+    equal: list[tuple[str, str]] = Field(default_factory=list)
     verdict: Literal["holds", "reversed", "open", "absent"]
 
 

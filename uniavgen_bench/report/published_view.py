@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from uniavgen_bench.core.published import PublishedOrder
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.stats.numbers import number
-from uniavgen_bench.stats.published_text import VERDICTS, published_chain, step_text
+from uniavgen_bench.stats.published_text import (
+    VERDICTS,
+    equal_texts,
+    published_chain,
+    step_text,
+    trainings_text,
+)
 from uniavgen_bench.stats.verdict_table import digits_of
 
 
@@ -22,7 +28,10 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedCard:
-    """One table: rows from worst to best as published; `steps` are (how it was found, sentence)."""
+    """One table: rows from worst to best as published; `steps` are (how it was found, sentence).
+
+    `trainings`: how many trainings stand behind a variant, in a sentence or empty.
+    """
 
     measure: str
     beside: str
@@ -30,6 +39,7 @@ class PublishedCard:
     chain: str
     verdict: str
     word: str
+    trainings: str
     rows: tuple[PublishedRow, ...]
     steps: tuple[tuple[str, str], ...]
 
@@ -51,11 +61,11 @@ def published_view(run: RunData) -> PublishedView | None:
         return None
     labels = {system.id: system.label or system.id for system in run.systems}
     notes = tuple(note for note in (found.block.note, *found.notes) if note)
-    cards = tuple(_card(order, labels) for order in found.orders)
+    cards = tuple(_card(order, labels, trainings_text(found.block)) for order in found.orders)
     return PublishedView(found.block.source, cards, found.family, notes)
 
 
-def _card(order: PublishedOrder, labels: dict[str, str]) -> PublishedCard:
+def _card(order: PublishedOrder, labels: dict[str, str], trainings: str) -> PublishedCard:
     sign = 1 if order.table.better == "higher" else -1
     names = sorted(order.table.values, key=lambda name: sign * float(order.table.values[name]))
     digits = digits_of([step.result for step in order.steps])
@@ -66,6 +76,7 @@ def _card(order: PublishedOrder, labels: dict[str, str]) -> PublishedCard:
         chain=published_chain(order, labels),
         verdict=order.verdict,
         word=VERDICTS[order.verdict],
+        trainings=trainings,
         rows=tuple(
             PublishedRow(
                 labels.get(name, name),
@@ -74,5 +85,8 @@ def _card(order: PublishedOrder, labels: dict[str, str]) -> PublishedCard:
             )
             for name in names
         ),
-        steps=tuple((step.found, step_text(step, labels)) for step in order.steps),
+        steps=(
+            *((str(step.found), step_text(step, labels)) for step in order.steps),
+            *(("equal", text) for text in equal_texts(order, labels)),
+        ),
     )

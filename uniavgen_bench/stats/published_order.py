@@ -42,9 +42,13 @@ def published_orders(
     for table in block.tables:
         column = _column(grid, table.beside)
         steps = [step for step in steps_of(block, table) if set(step) <= present]
-        if column is None or not steps:
-            lacks = table.beside if column is None else "systems to compare"
-            notes.append(f"{table.measure}: the run has no {lacks}")
+        if column is None:
+            notes.append(f"{table.measure}: the run has no {table.beside}")
+            continue
+        if not steps:
+            equal = _equal(block, table, present)
+            why = "all its steps are equal in the paper" if equal else "the run has no systems to compare"
+            notes.append(f"{table.measure}: {why}")
             continue
         chosen.append((table, column, steps))
     pairs: list[Pairs] = [
@@ -66,6 +70,7 @@ def published_orders(
                 unit=unit,
                 means=means,
                 steps=tested,
+                equal=_equal(block, table, present),
                 verdict=_holds(tested),
             )
         )
@@ -74,12 +79,24 @@ def published_orders(
 
 def steps_of(block: PublishedBlock, table: PublishedTable) -> list[tuple[str, str]]:
     """Return the steps of a table as (below, above), by its own numbers; equal numbers are no step."""
+    return [(a, b) for a, b in _turned(block, table) if not table.equal(a, b)]
+
+
+def equal_steps(block: PublishedBlock, table: PublishedTable) -> list[tuple[str, str]]:
+    """Return what would be steps of a table if its numbers were not equal."""
+    return [(a, b) for a, b in _turned(block, table) if table.equal(a, b)]
+
+
+def _turned(block: PublishedBlock, table: PublishedTable) -> list[tuple[str, str]]:
     sign = 1 if table.better == "higher" else -1
     worth = {name: sign * float(value) for name, value in table.values.items()}
     ordered = sorted(worth, key=lambda name: worth[name])
     given = [step for step in block.steps if set(step) <= worth.keys()] or list(pairwise(ordered))
-    turned = [(a, b) if worth[a] <= worth[b] else (b, a) for a, b in given]
-    return [(a, b) for a, b in turned if worth[a] != worth[b]]
+    return [(a, b) if worth[a] <= worth[b] else (b, a) for a, b in given]
+
+
+def _equal(block: PublishedBlock, table: PublishedTable, present: set[str]) -> list[tuple[str, str]]:
+    return [step for step in equal_steps(block, table) if set(step) <= present]
 
 
 def _column(grid: ScoreGrid, name: str) -> Column | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from rich.console import Console
 from rich.text import Text
 
-from uniavgen_bench.core.published import PublishedOrder, PublishedResult, PublishedStep
+from uniavgen_bench.core.published import PublishedBlock, PublishedOrder, PublishedResult, PublishedStep
 from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.table import printable
 from uniavgen_bench.stats.verdict_table import digits_of, estimate_text, p_text
@@ -27,12 +28,17 @@ FOUND = {
 
 
 def published_chain(order: PublishedOrder, labels: Mapping[str, str]) -> str:
-    """Return the published numbers from worst to best: `a 3.46 < b 3.73 < c 4.09`."""
-    sign = 1 if order.table.better == "higher" else -1
-    names = sorted(order.table.values, key=lambda name: sign * float(order.table.values[name]))
-    return f" {'<' if sign > 0 else '>'} ".join(
-        f"{labels.get(name, name)} {order.table.values[name]}" for name in names
-    )
+    """Return the published numbers from worst to best: `a 3.46 < b 3.73 < c 4.09`; `≈` where they count as equal."""
+    table = order.table
+    sign = 1 if table.better == "higher" else -1
+    names = sorted(table.values, key=lambda name: sign * float(table.values[name]))
+    text = f"{labels.get(names[0], names[0])} {table.values[names[0]]}"
+    for before, name in pairwise(names):
+        between = "<" if sign > 0 else ">"
+        if table.equal(before, name):
+            between = "=" if table.values[before] == table.values[name] else "≈"
+        text += f" {between} {labels.get(name, name)} {table.values[name]}"
+    return text
 
 
 def own_chain(order: PublishedOrder, labels: Mapping[str, str]) -> str:
@@ -61,8 +67,25 @@ def step_text(step: PublishedStep, labels: Mapping[str, str]) -> str:
 
 def sentence(order: PublishedOrder, labels: Mapping[str, str]) -> str:
     """Return what became of a published order, in one sentence with all its steps."""
-    steps = "; ".join(step_text(step, labels) for step in order.steps)
-    return f"{VERDICTS[order.verdict]}: {steps}."
+    steps = [step_text(step, labels) for step in order.steps]
+    return f"{VERDICTS[order.verdict]}: {'; '.join([*steps, *equal_texts(order, labels)])}."
+
+
+def equal_texts(order: PublishedOrder, labels: Mapping[str, str]) -> list[str]:
+    """Return a text for each pair that is no step, because the paper's numbers count as equal."""
+    return [
+        f"{labels.get(above, above)} and {labels.get(below, below)}: equal in the paper, not judged"
+        for below, above in order.equal
+    ]
+
+
+def trainings_text(block: PublishedBlock) -> str:
+    """Return the sentence on how many trainings stand behind each variant; empty where the block does not say."""
+    if block.trainings is None:
+        return ""
+    if block.trainings == 1:
+        return "One training per variant was compared: the variance of training is not in the p-values."
+    return f"{block.trainings} trainings per variant were compared."
 
 
 def print_published(
@@ -75,7 +98,8 @@ def print_published(
         unit = f" ({unit_text(order.unit)})" if unit_text(order.unit) else ""
         out.print(Text(f"  {printable(order.table.measure)}: {printable(published_chain(order, labels))}"))
         out.print(Text(f"  here {order.table.beside}{unit}: {printable(own_chain(order, labels))}"))
-        out.print(Text(f"  {printable(sentence(order, labels))}\n"))
+        told = f"{sentence(order, labels)} {trainings_text(result.block)}".strip()
+        out.print(Text(f"  {printable(told)}\n"))
     if result.orders:
         out.print(
             Text(f"  Other measures on other clips; {result.family} steps are one family.", style="dim")
