@@ -1,7 +1,9 @@
 """The system `uniavgen-nano`: what a task gives in, a clip or a reason out."""
 
 import json
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import cv2
@@ -14,6 +16,8 @@ from training_world import FRAMES, SAID, SIZE, write_nano
 
 from reference_model import nano_model
 from reference_model.media import read_frames, read_waveform
+from reference_model.nano_model import VARIANT
+from reference_model.training.config import TrainModel, read_recipe
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
 from uniavgen_bench.media.mux import write_clip, write_wav
@@ -136,6 +140,27 @@ def test_an_absent_file_says_what_trains_it(
     with pytest.raises(MissingError, match=said) as error:
         nano_files(folder, variant)
     assert error.value.missing.reason is Reason.WEIGHTS and "\n" not in str(error.value)
+
+
+def test_the_way_to_an_absent_variant_ends_where_it_is_looked_for(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(weights, tmp_path / "my nano")
+    monkeypatch.chdir(tmp_path)
+    for attempt in range(2):
+        with pytest.raises(MissingError) as error:
+            nano_files(folder, "face_fixed")
+        command, *copying = str(error.value).split(": ")[-1].split(" && ")
+        assert command == "python -m reference_model train ablation_face_fixed"
+        assert ("mkdir" in copying[0]) == (attempt == 0), "only where the folder is not there"
+        recipe = read_recipe("ablation_face_fixed")
+        assert isinstance(recipe, TrainModel) and recipe.init is not None
+        assert f"over the same model.safetensors in {recipe.init}" in str(error.value)
+        write_variant(weights, tmp_path / recipe.out / VARIANT)
+        for line in copying:
+            subprocess.run(shlex.split(line), check=True)
+        assert nano_files(folder, "face_fixed").variant == folder / "ablations" / "face_fixed.safetensors"
+        (folder / "ablations" / "face_fixed.safetensors").unlink()
 
 
 def write_variant(weights: Path, path: Path, factor: float = 3.0) -> Path:

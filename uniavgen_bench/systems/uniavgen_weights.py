@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def nano_files(weights: Path | None, variant: str | None) -> NanoFiles:
     A variant goes over the weights of the folder; a short name is the folder's `ablations/NAME.safetensors`.
 
     Raises:
-        MissingError: `weights`: a file is not here; the message says which command trains it.
+        MissingError: `weights`: a file is not here; the message says which commands put it there.
     """
     folder = weights or package_folder()
     codec = folder / VIDEO_CODEC
@@ -102,10 +103,21 @@ def _way_out(absent: Path, variant: str | None) -> str:
     if absent.name == VIDEO_CODEC:
         recipe = "nano_codec"
     elif variant is not None and not is_path(variant) and absent.stem == variant:
-        recipe = f"ablation_{variant}"
+        return _way_to(variant, absent)
     elif variant is not None and absent == Path(variant):
         return "name the file that a recipe with `save: trained` wrote"
     return f"train it: python -m reference_model train {recipe}"
+
+
+def _way_to(variant: str, place: Path) -> str:
+    """What puts a variant in its place: its recipe trains over `runs/nano`, which must hold the weights of the folder."""
+    folder = place.parent
+    made = "" if folder.is_dir() else f"{shlex.join(['mkdir', '-p', str(folder)])} && "
+    copied = shlex.join(["cp", f"runs/ablation_{variant}/variant.safetensors", str(place)])
+    return (
+        f"train it over the same {WEIGHTS} in runs/nano, and copy it: "
+        f"python -m reference_model train ablation_{variant} && {made}{copied}"
+    )
 
 
 def files_sha256(files: NanoFiles) -> str:
