@@ -48,6 +48,24 @@ def test_suite_asks_its_own_task_of_dataset_and_systems(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("suite", "system", "options"),
+    [
+        ("continuation", "nano-interaction-off", {"a2v": "none", "v2a": "none"}),
+        ("dubbing", "nano-blind", {"v2a": "none"}),
+        ("audio_driven", "nano-deaf", {"a2v": "none"}),
+    ],
+)
+def test_what_nano_is_given_its_own_lower_control_is_given_too(
+    suite: str, system: str, options: dict[str, str]
+) -> None:
+    blocks = yaml.safe_load(bundled_suites()[suite].read_text())["systems"]
+    (found,) = [b for b in blocks if isinstance(b, dict) and b["id"] == system]
+    assert found == {"id": system, "use": "uniavgen-nano", "role": "lower-control", "options": options}
+    plan = resolve(*read_suite(find_suite(suite)))
+    assert system in [s.info.id for s in plan.systems]
+
+
+@pytest.mark.parametrize(
     ("suite", "system"), [("dubbing", "cascade-audio-first"), ("audio_driven", "cascade-video-first")]
 )
 def test_task_that_a_system_cannot_do_is_refused_when_the_suite_is_read(suite: str, system: str) -> None:
