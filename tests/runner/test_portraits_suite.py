@@ -61,8 +61,6 @@ def test_what_nano_is_given_its_own_lower_control_is_given_too(
     blocks = yaml.safe_load(bundled_suites()[suite].read_text())["systems"]
     (found,) = [b for b in blocks if isinstance(b, dict) and b["id"] == system]
     assert found == {"id": system, "use": "uniavgen-nano", "role": "lower-control", "options": options}
-    plan = resolve(*read_suite(find_suite(suite)))
-    assert system in [s.info.id for s in plan.systems]
 
 
 @pytest.mark.parametrize(
