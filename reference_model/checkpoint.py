@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -157,9 +157,12 @@ def _tensors(file: Path, device: torch.device) -> Iterator[tuple[str, Tensor]]:
 
 def _read_pth(file: Path) -> dict[str, Tensor]:
     try:
-        state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        raise ValueError(f"{file} is damaged or holds more than tensors: {error}") from error
+        state: Any = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+        # What torch says is advice to trust the file: it is not repeated.
+        raise ValueError(f"{file} is damaged or holds more than tensors; fetch or write it again") from error
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise ValueError(f"{file} holds no tensors by name; fetch or write it again")
     return state
 
 

@@ -5,10 +5,8 @@ stored ones bit by bit, so a process computes what it would compute alone. Share
 makes a clip of its own, and all of them have to run the same passes, for none can gather alone.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,40 +19,12 @@ from torch.distributed.tensor import DTensor, Shard
 from reference_model.checkpoint import Rows, build_on_meta, compare_with_files, stored_rows, weight_files
 from reference_model.model import UniAVGen
 from reference_model.params import ModelParams
+from reference_model.place import Place
 
 LAUNCH = "torchrun --nproc-per-node N -m reference_model generate ... --shard"
 """How processes are started."""
 _ENTRANCES = ("encode_texts", "remember")
 """Methods beside `forward` that read weights of the model's own; below, those of its parts."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Which of the processes this is that torchrun started together: of all, and of those on this machine."""
-
-    number: int
-    count: int
-    local: int
-
-    @staticmethod
-    def from_environment() -> "Place | None":
-        """What torchrun says; None outside of it. ValueError if its variables are not numbers."""
-        told = [os.environ.get(name) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")]
-        if told[0] is None or told[1] is None:
-            return None
-        try:
-            return Place(int(told[0]), int(told[1]), int(told[2] or 0))
-        except ValueError as error:
-            raise ValueError(f"RANK, WORLD_SIZE and LOCAL_RANK have to be numbers: {error}") from error
-
-    def device(self, name: str) -> str:
-        """The device of this process: on `cuda` the GPU of its number. ValueError if the machine has fewer."""
-        if torch.device(name).type != "cuda":
-            return name
-        there = torch.cuda.device_count()
-        if self.local >= there:
-            raise ValueError(f"process {self.local} of this machine has no GPU: there are {there}")
-        return f"cuda:{self.local}"
 
 
 def place() -> Place:

@@ -1,6 +1,5 @@
 """The command `generate`: from a checkpoint folder and files to a clip, in one process or in several."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -36,6 +35,7 @@ from reference_model.params import (
     with_ablation,
 )
 from reference_model.pipeline import Sampling
+from reference_model.place import Place
 from reference_model.repeatable import repeatable
 
 console = Console()
@@ -204,7 +204,7 @@ def _number(shard: bool, compiled: bool) -> int:
     if shard and compiled:
         raise ValueError("--shard and --compile do not go together: weights come and go while the blocks run")
     if not shard:
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if (started := Place.from_environment()) is not None and started.count > 1:
             raise ValueError("several processes were started and would write the same clip; add --shard")
         return 0
     from reference_model.distributed import place

@@ -133,7 +133,7 @@ class Run(Strict):
     """What every recipe says: where to write, on what to run, and when to look."""
 
     out: Path
-    seed: int = 2025
+    seed: int = Field(default=2025, ge=-(2**63), lt=2**64)
     device: str = "cpu"
     precision: Literal["fp32", "bf16"] = "fp32"
     threads: int = Field(default=2, ge=1)

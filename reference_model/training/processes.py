@@ -1,6 +1,5 @@
 """One process or several: torchrun's environment, and gradients that are averaged over processes."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 
+from reference_model.place import Place
 from reference_model.training.batches import Share
 
 
@@ -62,23 +62,25 @@ def processes(device: str) -> Iterator[Processes]:
     """Join the processes that torchrun started, or be the only one.
 
     Raises:
-        ValueError: no such device.
+        ValueError: no such device, or the environment names no place among processes.
     """
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    rank, local = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
-    name = f"cuda:{local}" if device == "cuda" and world > 1 else device
+    place = Place.from_environment() or Place(0, 1, 0)
+    name = f"cuda:{place.local}" if device == "cuda" and place.count > 1 else device
     try:
         own = torch.device(name)
         torch.empty(0, device=own)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"no device {name!r}: {str(error).splitlines()[0]}") from error
-    if world == 1:
+    if place.count == 1:
         yield Processes(Share(), own)
         return
     if own.type == "cuda":
         torch.cuda.set_device(own)
-    distributed.init_process_group("nccl" if own.type == "cuda" else "gloo")
     try:
-        yield Processes(Share(rank, world), own)
+        distributed.init_process_group("nccl" if own.type == "cuda" else "gloo")
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"the processes do not find each other; start them by torchrun: {error}") from error
+    try:
+        yield Processes(Share(place.number, place.count), own)
     finally:
         distributed.destroy_process_group()

@@ -12,6 +12,18 @@ from torch import Tensor, nn
 from reference_model.atomic import write_whole
 
 CHECKPOINT = "checkpoint.pt"
+_PARTS = {"fingerprint", "module", "average", "optimiser", "progress"}
+# A pickle of any content may stop in any of these.
+_UNREADABLE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    pickle.UnpicklingError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
 
 
 @dataclass
@@ -78,10 +90,20 @@ def read_state(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     path = folder / CHECKPOINT
     if not path.is_file():
         return None
+    # What torch says of a damaged file is advice to trust it: it is not repeated.
+    damaged = ValueError(
+        f"{path} is damaged, or no checkpoint of a training; use --restart to begin anew, or another folder"
+    )
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is damaged: {error}; delete it, or use --restart") from error
-    if state.get("fingerprint") != fingerprint:
+    except PermissionError:
+        raise
+    except _UNREADABLE as error:
+        raise damaged from error
+    if not isinstance(state, dict) or "fingerprint" not in state:
+        raise damaged
+    if state["fingerprint"] != fingerprint:
         raise ValueError(f"{path} is of another recipe or other data; use --restart, or another folder")
+    if not state.keys() >= _PARTS:
+        raise damaged
     return state

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -143,6 +144,8 @@ def _weights_of(folder: Path, params: Any) -> tuple[UniAVGen, WordCaptions]:
         raise ValueError(f"init: {folder} holds a model of other sizes")
     try:
         model.load_state_dict({name: t.float() for name, t in load_file(folder / WEIGHTS).items()})
+    except SafetensorError as error:
+        raise ValueError(f"init: {folder / WEIGHTS} is damaged ({error}); finish that run again") from error
     except RuntimeError as error:
         raise ValueError(f"init: {folder}: {error}") from error
     captions = load_words(folder / CAPTIONS, params.caption_width)

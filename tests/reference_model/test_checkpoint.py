@@ -103,8 +103,13 @@ def test_pth_is_read_as_tensors_only(tmp_path: Path) -> None:
     loaded = load_official(tmp_path / "model.pth", model.params)
     assert torch.equal(loaded.head.head.weight, model.head.head.weight)
     torch.save({"model": model}, tmp_path / "evil.pth")
-    with pytest.raises(Exception, match=r"[Ww]eights.only"):
+    with pytest.raises(
+        ValueError, match=r"evil\.pth is damaged or holds more than tensors; fetch or write it"
+    ):
         load_official(tmp_path / "evil.pth", model.params)
+    torch.save([torch.zeros(1)], tmp_path / "list.pth")
+    with pytest.raises(ValueError, match=r"list\.pth holds no tensors by name"):
+        load_official(tmp_path / "list.pth", model.params)
 
 
 def test_saved_model_comes_back(tmp_path: Path) -> None:

@@ -2,16 +2,22 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 from training_world import tiny_recipe
+
+from reference_model.__main__ import main
+from reference_model.training.state import read_state
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -24,7 +30,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*words), capture_output=True, text=True, env=ENVIRONMENT, check=False)
 
 
-def log_of(folder: Path) -> list[dict[str, float]]:
+def log_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
@@ -86,7 +92,8 @@ def test_two_processes_train_as_one_does(world: Path, undisturbed: Path) -> None
     for name, tensor in alone.items():
         torch.testing.assert_close(together[name], tensor, atol=2e-3, rtol=2e-2)
     for one, two in zip(log_of(undisturbed), log_of(out), strict=True):
-        assert one["what"] == two["what"] and one["total"] == pytest.approx(two["total"], rel=1e-3)
+        assert one["what"] == two["what"] and one["total"] == pytest.approx(two["total"], rel=1e-5)
+    assert "joint_ref_audio" in {line["what"] for line in log_of(out)}, "no voices were padded"
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(world: Path, undisturbed: Path) -> None:
@@ -96,3 +103,70 @@ def test_a_checkpoint_of_another_recipe_is_refused(world: Path, undisturbed: Pat
     assert "is of another recipe or other data; use --restart" in done.stderr
     assert "Traceback" not in done.stderr
     tiny_recipe(world)
+
+
+class Unlucky:
+    """What a pickle holds that is none of tensors."""
+
+
+@pytest.mark.parametrize("content", ["list", "class", "bytes", "cut", "parts"])
+def test_a_damaged_checkpoint_is_one_line_with_a_way_out(
+    undisturbed: Path, tmp_path: Path, content: str
+) -> None:
+    path, whole = tmp_path / "checkpoint.pt", undisturbed / "checkpoint.pt"
+    fingerprint = torch.load(whole, weights_only=True)["fingerprint"]
+    if content == "list":
+        torch.save([1, 2], path)
+    elif content == "class":
+        torch.save(Unlucky(), path)
+    elif content == "bytes":
+        path.write_bytes(b"no checkpoint")
+    elif content == "cut":
+        path.write_bytes(whole.read_bytes()[:5000])
+    else:
+        torch.save({"fingerprint": fingerprint}, path)
+    with pytest.raises(
+        ValueError, match="is damaged, or no checkpoint of a training; use --restart"
+    ) as error:
+        read_state(tmp_path, fingerprint)
+    assert str(path) in str(error.value) and "weights_only" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "environment", "message"),
+    [
+        ({}, {"WORLD_SIZE": "abc"}, "has WORLD_SIZE='abc'; torchrun sets them"),
+        ({}, {"WORLD_SIZE": "2"}, "has WORLD_SIZE=2 and no RANK; torchrun sets them"),
+        ({}, {"WORLD_SIZE": "2", "RANK": "2"}, "has RANK=2 of WORLD_SIZE=2; torchrun sets them"),
+        ({"seed": 10**20}, {}, "strange.yaml: seed: Input should be less than 18446744073709551616"),
+        ({"init": "cut"}, {}, "model.safetensors is damaged"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line(
+    world: Path,
+    undisturbed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, object],
+    environment: dict[str, str],
+    message: str,
+) -> None:
+    if "init" in changes:
+        cut = tmp_path / "cut"
+        shutil.copytree(undisturbed, cut)
+        (cut / "model.safetensors").write_bytes((cut / "model.safetensors").read_bytes()[:-100])
+        changes = {"init": cut}
+    path = world / "strange.yaml"
+    raw = yaml.safe_load((world / "run.yaml").read_text()) | {"out": str(tmp_path / "strange")}
+    path.write_text(
+        yaml.safe_dump(raw | {name: str(v) if name == "init" else v for name, v in changes.items()})
+    )
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["reference_model", "train", str(path)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    told = capsys.readouterr().err
+    assert left.value.code == 2
+    assert message in told and told.count("\n") == 1
