@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from reference_model.checkpoint import PARAMS, WEIGHTS, load_official
 from reference_model.codecs.griffin_lim import GriffinLimVocoder
@@ -95,11 +96,12 @@ def load(
     """Load a model with its codecs by name; `nano` is the only one.
 
     `weights`: a folder with `params.json`, `model.safetensors`, `captions.safetensors` and `video_codec.safetensors`;
-    by default those of the package. `variant`: what an ablation trained, put in place of the folder's. `params` changes
-    what is computed (ablations without training). `video_codec`: a file, where the folder has none.
+    by default those of the package. `variant`: what an ablation trained over the folder's weights, put in place of
+    theirs, block by block. `params` changes what is computed (ablations without training). `video_codec`: a file,
+    where the folder has none.
 
     Raises:
-        ValueError: no such name, or weights that do not fit.
+        ValueError: no such name, weights that do not fit, or a variant that is damaged or of other weights.
         FileNotFoundError: a file is not there; the message names it.
     """
     if name != "nano":
@@ -111,7 +113,10 @@ def load(
         raise FileNotFoundError(
             f"nano needs {', '.join(absent)}; train it: python -m reference_model train nano_cpu"
         )
-    params = params or (read_variant_params(variant) if variant else read_params(folder / PARAMS))
+    trained = read_variant_params(variant) if variant else read_params(folder / PARAMS)
+    if variant is not None and _sizes(trained) != _sizes(read_params(folder / PARAMS)):
+        raise ValueError(f"{variant} is of a model of other sizes than {folder / PARAMS}")
+    params = params or trained
     model = load_official(folder / WEIGHTS, params, device=device).float()
     if variant is not None:
         _put(model, variant, folder)
@@ -160,14 +165,48 @@ def weights_sha256(folder: Path) -> str:
 
 
 def _put(model: UniAVGen, variant: Path, folder: Path) -> None:
-    with safe_open(variant, "pt") as file:
-        base = (file.metadata() or {}).get("base")
-        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    if base and base != weights_sha256(folder):
+    tensors, base = _read_variant(variant)
+    if not base:
+        raise ValueError(f"{variant} does not say over which weights it was trained (`base` in its header)")
+    if base != weights_sha256(folder):
         raise ValueError(
             f"{variant} was trained over other weights than {folder / WEIGHTS} (SHA-256 {base[:12]})"
         )
-    strange = sorted(set(tensors) - set(model.state_dict()))
-    if strange:
+    wanted = model.state_dict()
+    if strange := sorted(set(tensors) - set(wanted)):
         raise ValueError(f"{variant} has tensors that the model has not: {', '.join(strange[:4])}")
+    trained = {_module_of(name) for name in tensors}
+    if not trained:
+        raise ValueError(f"{variant} holds no tensor: nothing was trained")
+    if lacking := [name for name in wanted if _module_of(name) in trained and name not in tensors]:
+        raise ValueError(
+            f"{variant} is not whole: of {_module_of(lacking[0])} it lacks {', '.join(lacking[:4])}"
+        )
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            raise ValueError(
+                f"{variant} does not fit: {name} is {tuple(tensor.shape)}, in the model {tuple(wanted[name].shape)}"
+            )
+        if not tensor.isfinite().all():
+            raise ValueError(f"{variant} is damaged: {name} has values that are not finite")
     model.load_state_dict(tensors, strict=False)
+
+
+def _sizes(params: ModelParams) -> tuple[object, ...]:
+    return params.video, params.audio, params.layers, params.interaction.layers
+
+
+def _read_variant(path: Path) -> tuple[dict[str, Tensor], str]:
+    """The tensors of a variant in fp32, and the SHA-256 of the weights that it goes over, where its header says it."""
+    try:
+        with safe_open(path, "pt") as file:
+            base = (file.metadata() or {}).get("base", "")
+            return {name: file.get_tensor(name).float() for name in file.keys()}, base  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def _module_of(name: str) -> str:
+    """The part of the model that a tensor is of: one block of several, or a module with all its parts."""
+    first, second, *_ = (*name.split("."), "")
+    return f"{first}.{second}" if second.isdigit() else first

@@ -1,7 +1,9 @@
 """nano from files to files, with weights that know nothing: every task, every refusal, every ablation."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from reference_model.nano_model import (
     load,
     nano_sampling,
     read_variant_params,
+    weights_sha256,
 )
 from reference_model.params import nano
 from reference_model.training.config import RECIPES, TrainModel, read_recipe
@@ -84,25 +87,79 @@ def test_the_same_seed_makes_the_same_clip_and_switches_change_it(
     assert not torch.equal(once.frames, apart.frames) and not torch.equal(once.samples, apart.samples)
 
 
+def write_variant(weights: Path, path: Path, tensors: dict[str, torch.Tensor], **header: str) -> Path:
+    """A variant as training writes it, but for what `header` says otherwise; an empty word is left out."""
+    usual = {"params": (weights / "params.json").read_text(), "base": weights_sha256(weights)}
+    save_file(tensors, path, metadata={key: word for key, word in (usual | header).items() if word})
+    return path
+
+
 def test_a_variant_is_put_over_the_weights(weights: Path, tmp_path: Path) -> None:
     tensors = load_file(weights / "model.safetensors")
     chosen = {name: t + 1 for name, t in tensors.items() if name.startswith("a2v_blocks")}
     text = (weights / "params.json").read_text().replace('"a2v": "ati"', '"a2v": "sti"')
-    save_file(chosen, tmp_path / "variant.safetensors", metadata={"params": text})
-    model = load("nano", weights, variant=tmp_path / "variant.safetensors").model
+    path = write_variant(weights, tmp_path / "variant.safetensors", chosen, params=text)
+    model = load("nano", weights, variant=path).model
     assert model.params.interaction.a2v == "sti"
     state = model.state_dict()
     for name, tensor in tensors.items():
         torch.testing.assert_close(state[name], chosen.get(name, tensor).float())
+
+
+def test_a_single_block_is_a_variant(weights: Path, tmp_path: Path) -> None:
+    tensors = load_file(weights / "model.safetensors")
+    one = {name: t + 1 for name, t in tensors.items() if name.startswith(("blocks.1", "head"))}
+    state = load("nano", weights, variant=write_variant(weights, tmp_path / "v", one)).model.state_dict()
+    assert one and all(torch.equal(state[name], tensor.float()) for name, tensor in one.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "header", "said"),
+    [
+        (lambda ts: {}, {}, "holds no tensor"),
+        (lambda ts: dict([*ts.items()][:1]), {}, "is not whole: of a2v_blocks.0 it lacks a2v_blocks.0."),
+        (lambda ts: dict([*ts.items()][:-1]), {}, "is not whole: of a2v_blocks.1 it lacks a2v_blocks.1."),
+        (lambda ts: ts | {"strange": torch.zeros(1)}, {}, "tensors that the model has not: strange"),
+        (lambda ts: ts | {name: ts[name] * torch.nan for name in [*ts][3:4]}, {}, "not finite"),
+        (lambda ts: ts | {name: ts[name] / 0 for name in [*ts][3:4]}, {}, "not finite"),
+        (lambda ts: ts | {name: ts[name][None] for name in [*ts][3:4]}, {}, "does not fit: a2v_blocks.0."),
+        (lambda ts: ts, {"base": ""}, "does not say over which weights"),
+        (lambda ts: ts, {"base": "0" * 64}, "was trained over other weights than"),
+        (lambda ts: ts, {"params": ""}, "holds no variant of a model"),
+        (lambda ts: ts, {"params": "{"}, "is not JSON"),
+    ],
+)
+def test_a_variant_that_is_damaged_is_one_clear_line(
+    weights: Path,
+    tmp_path: Path,
+    change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]],
+    header: dict[str, str],
+    said: str,
+) -> None:
+    tensors = load_file(weights / "model.safetensors")
+    own = dict(sorted((name, t) for name, t in tensors.items() if name.startswith("a2v_blocks")))
+    path = write_variant(weights, tmp_path / "variant.safetensors", change(own), **header)
+    with pytest.raises(ValueError, match=re.escape(said)) as error:
+        load("nano", weights, variant=path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_variant_of_a_model_of_other_sizes_is_refused(weights: Path, tmp_path: Path) -> None:
+    text = (weights / "params.json").read_text()
+    assert '"ffn": 48' in text
+    path = write_variant(weights, tmp_path / "v", {}, params=text.replace('"ffn": 48', '"ffn": -48'))
+    with pytest.raises(ValueError, match="is of a model of other sizes than"):
+        load("nano", weights, variant=path)
+
+
+def test_a_file_that_is_cut_off_is_no_variant(weights: Path, tmp_path: Path) -> None:
+    path = write_variant(weights, tmp_path / "variant.safetensors", {"audio_padding": torch.zeros(24)})
+    path.write_bytes(path.read_bytes()[:-3])
+    params = load("nano", weights).model.params
+    with pytest.raises(ValueError, match="holds no variant"):
+        load("nano", weights, variant=path, params=params)
     with pytest.raises(ValueError, match="holds no variant of a model"):
         read_variant_params(weights / "model.safetensors")
-    save_file({"strange": torch.zeros(1)}, tmp_path / "strange.safetensors", metadata={"params": text})
-    with pytest.raises(ValueError, match="has tensors that the model has not: strange"):
-        load("nano", weights, variant=tmp_path / "strange.safetensors")
-    other = {"params": text, "base": "0" * 64}
-    save_file({"head.weight": torch.zeros(1)}, tmp_path / "other.safetensors", metadata=other)
-    with pytest.raises(ValueError, match="was trained over other weights than"):
-        load("nano", weights, variant=tmp_path / "other.safetensors")
 
 
 def test_what_is_missing_is_named(weights: Path, tmp_path: Path) -> None:

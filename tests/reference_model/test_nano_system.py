@@ -16,7 +16,7 @@ from training_world import FRAMES, SAID, SIZE, write_nano
 
 from reference_model import nano_model
 from reference_model.media import read_frames, read_waveform
-from reference_model.nano_model import VARIANT
+from reference_model.nano_model import VARIANT, weights_sha256
 from reference_model.training.config import TrainModel, read_recipe
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import ClipKey, Sample, Task
@@ -169,7 +169,8 @@ def write_variant(weights: Path, path: Path, factor: float = 3.0) -> Path:
         n: factor * t for n, t in load_file(weights / "model.safetensors").items() if n.startswith("a2v")
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(save(tensors, metadata={"params": (weights / "params.json").read_text()}))
+    header = {"params": (weights / "params.json").read_text(), "base": weights_sha256(weights)}
+    path.write_bytes(save(tensors, metadata=header))
     return path
 
 
@@ -182,6 +183,18 @@ def test_a_variant_goes_over_the_weights_of_its_folder(weights: Path, sample: Sa
     by_path = read_frames(made(folder, alone, tmp_path / "path.mp4", variant=str(path)))
     assert torch.equal(named, by_path) and not torch.equal(named, plain)
     assert nano_files(folder, "face_fixed").video_codec == folder / "video_codec.safetensors"
+
+
+def test_a_variant_that_does_not_fit_is_a_reason(weights: Path, sample: Sample, tmp_path: Path) -> None:
+    folder = shutil.copytree(weights, tmp_path / "nano")
+    path = write_variant(weights, folder / "ablations" / "face_fixed.safetensors")
+    tensors = {name: tensor[:1] for name, tensor in load_file(path).items()}
+    header = {"params": (weights / "params.json").read_text(), "base": weights_sha256(weights)}
+    path.write_bytes(save(tensors, metadata=header))
+    alone = sample.model_copy(update={"condition_video": None, "condition_audio": None})
+    with pytest.raises(MissingError, match="does not fit: a2v_blocks") as error:
+        made(folder, alone, tmp_path / "clip.mp4", variant="face_fixed")
+    assert error.value.missing.reason is Reason.WEIGHTS and "\n" not in str(error.value)
 
 
 def test_clips_are_known_by_the_bytes_of_their_weights(weights: Path, tmp_path: Path) -> None:

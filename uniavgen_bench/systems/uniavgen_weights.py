@@ -110,7 +110,7 @@ def _way_out(absent: Path, variant: str | None) -> str:
 
 
 def _way_to(variant: str, place: Path) -> str:
-    """What puts a variant in its place: its recipe trains over `runs/nano`, which must hold the weights of the folder."""
+    """What puts a variant in its place: its recipe trains over `runs/nano`, which holds the folder's weights."""
     folder = place.parent
     made = "" if folder.is_dir() else f"{shlex.join(['mkdir', '-p', str(folder)])} && "
     copied = shlex.join(["cp", f"runs/ablation_{variant}/variant.safetensors", str(place)])
