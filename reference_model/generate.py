@@ -82,6 +82,8 @@ class Script:
     def __post_init__(self) -> None:
         if self.frames < 1 or (self.frames - 1) % 4:
             raise ValueError(f"frames must be 4n + 1, got {self.frames}")
+        if not -(2**63) <= self.seed < 2**64:
+            raise ValueError(f"a seed is of 64 bits, got {self.seed}")
         if (self.reference_audio is None) != (self.reference_speech is None):
             raise ValueError("a reference audio goes with its transcript, and neither without the other")
         if self.task not in _FILES:

@@ -74,9 +74,9 @@ def generate_command(
         float | None, typer.Option(help="Guidance scale of the picture (3; nano 2).")
     ] = None,
     scale_audio: Annotated[float, typer.Option(help="Guidance scale of the sound.")] = 2.0,
-    share: Annotated[float, typer.Option(help="Share of steps with a unimodal null pass.")] = 0.5,
+    share: Annotated[float, typer.Option(max=1, help="Share of steps with a unimodal null pass.")] = 0.5,
     skip_layer: Annotated[
-        int | None, typer.Option(help="Layer that the null pass lacks; -1 for none (11; nano none).")
+        int | None, typer.Option(min=-1, help="Layer that the null pass lacks; -1 for none (11; nano none).")
     ] = None,
     a2v: Annotated[Alignment | None, typer.Option(help="Ablation: ati, sti, sgi or none.")] = None,
     v2a: Annotated[Alignment | None, typer.Option(help="Ablation: ati, sti, sgi or none.")] = None,
@@ -117,7 +117,7 @@ def generate_command(
     usual = nano_sampling() if small else Sampling()
     script = Script(
         task, speech, caption, image, video, audio, reference_audio, reference_speech, language,
-        frames=frames or (FRAMES if small else 81), seed=seed + number,
+        frames=frames if frames is not None else FRAMES if small else 81, seed=seed + number,
     )  # fmt: skip
     assert isinstance(usual.guidance, MaCfg)
     skip = usual.guidance.skip_layer if skip_layer is None else skip_layer if skip_layer >= 0 else None
@@ -149,6 +149,10 @@ def generate_command(
         aligner=aligner,
         face_modulation=face_modulation,
     )
+    if skip_layer is not None and skip_layer >= params.layers:
+        raise ValueError(
+            f"no layer {skip_layer} to skip: the model has layers 0 to {params.layers - 1}; -1 skips none"
+        )
     if number:
         output = output.with_name(f"{output.stem}-{number}.mp4")
     with ExitStack() as stack:
@@ -220,6 +224,7 @@ def _own_device(name: str) -> str:
 
 def _require_device(name: str) -> None:
     try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
+        # The device `meta` has tensors, but none of them has values.
+        torch.ones(1, device=name).item()
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise ValueError(f"no device {name!r}: {error}") from error

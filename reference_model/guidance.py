@@ -3,6 +3,7 @@
 Paper: modality-aware classifier-free guidance; spec topic: sampler and guidance.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,8 +32,9 @@ class MaCfg:
     unimodal_prompt: Prompt = "negative"
 
     def __post_init__(self) -> None:
-        if not self.share >= 0:
-            raise ValueError(f"the share of steps must not be negative, got {self.share}")
+        _check_scales(self.scale_video, self.scale_audio)
+        if not 0 <= self.share < math.inf:
+            raise ValueError(f"the share of steps must not be negative and be finite, got {self.share}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Cfg:
     scale_video: float = 3.0
     scale_audio: float = 2.0
     skip_layer: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_scales(self.scale_video, self.scale_audio)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,11 @@ def passes(guidance: Guidance, exchange: TaskExchange, step: int, steps: int) ->
     if isinstance(guidance, MaCfg) and step < int(guidance.share * steps):
         return conditional, Pass(Exchange.NONE, guidance.unimodal_prompt, guidance.skip_layer)
     return conditional, Pass(exchange.null, "negative", guidance.skip_layer)
+
+
+def _check_scales(video: float, audio: float) -> None:
+    if not (math.isfinite(video) and math.isfinite(audio)):
+        raise ValueError(f"guidance scales must be finite, got {video} of video and {audio} of audio")
 
 
 def combine(conditional: Tensor, null: Tensor, scale: float) -> Tensor:

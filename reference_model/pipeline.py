@@ -3,6 +3,7 @@
 Media come in and go out through the codecs; here everything is a latent, a normalised mel or a text embedding.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -78,9 +79,9 @@ class Sampling:
     out_of_memory: Literal["halve", "raise"] = "halve"
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1 or self.shift <= 0:
+        if self.steps < 1 or self.batch < 1 or not 0 < self.shift < math.inf:
             raise ValueError(
-                f"steps and batch must be at least 1 and shift positive, "
+                f"steps and batch must be at least 1 and shift positive and finite, "
                 f"got {self.steps}, {self.batch}, {self.shift}"
             )
 
