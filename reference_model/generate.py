@@ -31,6 +31,7 @@ from reference_model.layout import Size
 from reference_model.media import read_frames, read_waveform
 from reference_model.model import UniAVGen
 from reference_model.params import ModelParams
+from reference_model.picture_limits import check_picture
 from reference_model.pipeline import Progress, Request, Sampling, sample
 
 VIDEO_VAE = "Wan2.2_VAE.pth"
@@ -132,7 +133,7 @@ def official_codecs(folder: Path, vocabulary: Path, device: torch.device | str =
 def encode(script: Script, params: ModelParams, codecs: Codecs, device: torch.device) -> Request:
     """A script as tensors; the video codec runs on `device`.
 
-    ValueError if a file cannot be read or is too long, or the task lacks something.
+    ValueError if a file cannot be read, is too long or beyond the limits of pictures, or the task lacks something.
     """
     frames = latent_frames(script.frames)
     tokens = params.audio_tokens(frames)
@@ -172,6 +173,8 @@ def _pictures(
 ) -> tuple[Tensor | None, Tensor]:
     source = script.image or script.video
     assert source is not None
+    for path in (source, script.video or source):
+        check_picture(path)
     first = read_frames(source, limit=1)
     multiple = codecs.video.spatial_factor * params.patch[1]
     size = generation_size(first.shape[1], first.shape[2], "exact", codecs.short_side, multiple)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from small_models import small_model, small_params
 from torch import Tensor
 
+from reference_model import picture_limits
 from reference_model.codecs.griffin_lim import GriffinLimVocoder
 from reference_model.codecs.speech_text import SpeechVocabulary
 from reference_model.generate import Codecs, Script, encode, generate
@@ -127,3 +129,35 @@ def test_bad_scripts_are_named(codecs: Codecs, model: UniAVGen, clip_file: Path,
             torch.zeros(9, dtype=torch.int16),
             16,
         )
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "fits"), [(3, 300, 0), (300, 3, 0), (64, 257, 0), (64, 256, 1), (1, 1, 1)]
+)
+def test_a_picture_beyond_the_limits_is_one_line_that_names_them(
+    codecs: Codecs, model: UniAVGen, clip_file: Path, tmp_path: Path, height: int, width: int, fits: int
+) -> None:
+    path = tmp_path / "picture.png"
+    cv2.imwrite(str(path), np.zeros((height, width, 3), np.uint8))
+    script = Script("joint", "Hi.", "A face", image=path, frames=FRAMES)
+    if fits:
+        assert encode(script, PARAMS, codecs, model.device).size.width >= 4
+        return
+    said = rf"picture\.png is {width} x {height} pixels; the long side may be 4 times the short one, and all pixels at most 50,000,000"
+    with pytest.raises(ValueError, match=said):
+        encode(script, PARAMS, codecs, model.device)
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
+    codecs: Codecs, model: UniAVGen, clip_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_limits, "MOST_PIXELS", 32 * 48 - 1)
+    monkeypatch.setattr("reference_model.generate.read_frames", None)
+    script = Script("joint", "Hi.", "A face", image=clip_file, frames=FRAMES)
+    with pytest.raises(ValueError, match="is 48 x 32 pixels; .* at most 1,535: crop or shrink it"):
+        encode(script, PARAMS, codecs, model.device)
+    small = tmp_path / "small.png"
+    cv2.imwrite(str(small), np.zeros((8, 8, 3), np.uint8))
+    dubbed = Script("dubbing", "Hi.", "A face", image=small, video=clip_file, frames=FRAMES)
+    with pytest.raises(ValueError, match=r"given\.mp4 is 48 x 32 pixels"):
+        encode(dubbed, PARAMS, codecs, model.device)
