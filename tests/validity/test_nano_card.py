@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from stats.made_up import run_of
+from stats.made_up import run_of, spec
 from typer.testing import CliRunner
 
 from uniavgen_bench.core.comparison import CompareBlock, Estimate, PairedResult, RunStats, Verdict
-from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.published import PublishedBlock
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.core.spec import Direction
@@ -21,24 +20,15 @@ from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.published_order import published_orders
 from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.validity.nano_card import main
+from uniavgen_bench.validity.nano_card_aims import Outcome, aims
 from uniavgen_bench.validity.nano_card_figures import (
     contact_sheet,
-    loss_curves,
-    read_log,
     spectrograms,
     write_jpg,
 )
 from uniavgen_bench.validity.nano_card_measures import ranked
-from uniavgen_bench.validity.nano_card_text import (
-    JOINT,
-    MOUTH,
-    SYSTEM,
-    WER,
-    TaskRun,
-    aims,
-    task_section,
-    training_section,
-)
+from uniavgen_bench.validity.nano_card_run import JOINT, MOUTH, SYSTEM, VOWELS, WER, TaskRun
+from uniavgen_bench.validity.nano_card_text import limits_section, task_section
 
 
 def summary(
@@ -52,11 +42,11 @@ def summary(
     )  # fmt: skip
 
 
-def control(system: str, field: str, verdict: Verdict) -> PairedResult:
+def control(system: str, field: str, verdict: Verdict, pairs: int = 24) -> PairedResult:
     metric, _, name = field.rpartition(".")
     return PairedResult(
         metric=f"{metric}@1", field=name, unit="", direction=Direction.HIGHER, headline=True, system=system,
-        baseline=SYSTEM, attempted=24, pairs=24, only_system=0, only_baseline=0, neither=0, clusters=12,
+        baseline=SYSTEM, attempted=24, pairs=pairs, only_system=0, only_baseline=0, neither=0, clusters=12,
         difference=Estimate(value=-0.1), p_adjusted=0.004, verdict=verdict,
     )  # fmt: skip
 
@@ -69,31 +59,143 @@ def run(name: str, *summaries: Summary, paired: list[PairedResult] | None = None
     return TaskRun(name, f"uniavgen-bench run {name}", summaries, stats)
 
 
-@pytest.mark.parametrize(("mouth", "reached"), [(0.9, True), (0.6, False), (None, None)])
-def test_an_aim_is_reached_by_its_number_alone(mouth: float | None, reached: bool | None) -> None:
-    (aim,) = aims({"audio_driven": run("audio_driven", summary(SYSTEM, MOUTH, mouth))}, None)
-    assert aim.reached is reached
+def scored(name: str, field: str, values: dict[str, list[float]], *summaries: Summary) -> TaskRun:
+    """A run with scores by clip in one field; every two clips are of one person."""
+    metric, _, plain = field.rpartition(".")
+    made = spec(metric).model_copy(
+        update={"fields": (spec(metric).fields[0].model_copy(update={"name": plain}),)}
+    )
+    people = [f"p{i // 2}" for i in range(len(next(iter(values.values()))))]
+    rows, clips = run_of(values, (spec(metric),), clusters=people)
+    columns = tuple(replace(c, spec=made, field=made.fields[0]) for c in rows.columns[:1])
+    grid = replace(rows, columns=columns, values=rows.values[:, :1], reasons=rows.reasons[:, :1])
+    return replace(run(name, *summaries), grid=grid, clips=tuple(clips))
 
 
-def test_joint_agreement_is_a_share_of_the_truths() -> None:
-    joint = run(
-        "joint", summary(SYSTEM, JOINT, 0.45), summary("ground-truth", JOINT, 0.75, Role.UPPER_CONTROL),
-        summary(SYSTEM, WER, 0.19),
-    )  # fmt: skip
-    agreement, wer = aims({"joint": joint}, None)
-    assert agreement.measured.startswith("60 %") and agreement.reached is False
-    assert wer.reached is True
-
-
-@pytest.mark.parametrize(("second", "reached"), [(Verdict.WORSE, True), (Verdict.NOT_SEEN, False)])
-def test_above_its_controls_means_a_difference_that_was_seen_from_each(
-    second: Verdict, reached: bool
+@pytest.mark.parametrize(
+    ("mouth", "clips", "outcome"),
+    [
+        (0.9, 24, Outcome.REACHED),
+        (0.9, 3, Outcome.PARTLY),
+        (0.6, 3, Outcome.NOT_REACHED),
+        (0.6, 24, Outcome.NOT_REACHED),
+        (None, 0, Outcome.UNMEASURED),
+    ],
+)
+def test_an_aim_is_reached_by_a_number_of_all_its_clips(
+    mouth: float | None, clips: int, outcome: Outcome
 ) -> None:
-    field = "portraits.phones.vowel_auc"
-    lower = [summary(name, field, 0.5, Role.LOWER_CONTROL) for name in ("shuffled-audio", "nano-blind")]
-    paired = [control("shuffled-audio", field, Verdict.WORSE), control("nano-blind", field, second)]
-    (aim,) = aims({"dubbing": run("dubbing", summary(SYSTEM, field, 0.8), *lower, paired=paired)}, None)
-    assert aim.reached is reached and "nano-blind" in aim.measured
+    (aim,) = aims({"audio_driven": run("audio_driven", summary(SYSTEM, MOUTH, mouth, scored=clips))}, None)
+    assert aim.outcome is outcome
+
+
+def test_joint_agreement_is_a_share_of_the_truths_over_the_clips_that_both_have() -> None:
+    lost = math.nan
+    nano = [0.45, 0.44, 0.46, 0.45, 0.45, 0.46, 0.44, 0.45, lost, lost]
+    # The two clips that nano lacks are the truth's worst: over all clips the share would be 94 %.
+    truth = [0.5] * 8 + [0.4, 0.4]
+    values = {SYSTEM: nano, "ground-truth": truth}
+    agreement, wer = aims({"joint": scored("joint", JOINT, values, summary(SYSTEM, WER, 0.19))}, None)
+    assert agreement.measured.startswith("90 % [89, 9") and "8 of 10 clips" in agreement.measured
+    assert agreement.outcome is Outcome.PARTLY
+    assert wer.outcome is Outcome.REACHED
+    low = {SYSTEM: [x * 0.8 for x in truth], "ground-truth": truth}
+    agreement, _ = aims({"joint": scored("joint", JOINT, low)}, None)
+    assert agreement.measured.startswith("80 % [80, 80] over 10 of 10")
+    assert agreement.outcome is Outcome.NOT_REACHED
+    full = {SYSTEM: [x * 0.95 for x in truth], "ground-truth": truth}
+    assert aims({"joint": scored("joint", JOINT, full)}, None)[0].outcome is Outcome.REACHED
+
+
+@pytest.mark.parametrize(
+    ("blind", "still", "outcome"),
+    [
+        (control("nano-blind", VOWELS, Verdict.WORSE), Verdict.BETTER, Outcome.REACHED),
+        (control("nano-blind", VOWELS, Verdict.NOT_SEEN), Verdict.BETTER, Outcome.NOT_REACHED),
+        (control("nano-blind", VOWELS, Verdict.NOT_SEEN), Verdict.WORSE, Outcome.NOT_REACHED),
+        (control("nano-blind", VOWELS, Verdict.WORSE, pairs=20), Verdict.BETTER, Outcome.PARTLY),
+        (None, Verdict.BETTER, Outcome.UNMEASURED),
+    ],
+)
+def test_dubbing_is_held_to_the_controls_that_lack_the_answer(
+    blind: PairedResult | None, still: Verdict, outcome: Outcome
+) -> None:
+    names = ("nano-blind", "shuffled-audio", "shifted-audio", "static-portrait")
+    lower = [summary(name, VOWELS, 0.5, Role.LOWER_CONTROL) for name in names]
+    paired = [control(name, VOWELS, Verdict.WORSE) for name in names[1:3]]
+    paired += [control("static-portrait", VOWELS, still), *([blind] if blind else [])]
+    (aim,) = aims({"dubbing": run("dubbing", summary(SYSTEM, VOWELS, 0.8), *lower, paired=paired)}, None)
+    assert aim.outcome is outcome and "nano-blind" in aim.measured
+    told, _, left = aim.measured.partition("not asked, as each holds the answer")
+    assert "static-portrait" in left and "static-portrait" not in told + aim.name
+
+
+def test_continuation_is_held_to_the_control_with_the_same_beginning() -> None:
+    names = ("nano-interaction-off", "shuffled-audio")
+    lower = [summary(name, JOINT, 0.1, Role.LOWER_CONTROL) for name in names]
+    for verdict, outcome in ((Verdict.WORSE, Outcome.REACHED), (Verdict.NOT_SEEN, Outcome.NOT_REACHED)):
+        paired = [control(names[0], JOINT, verdict), control(names[1], JOINT, Verdict.WORSE)]
+        (aim,) = aims(
+            {"continuation": run("continuation", summary(SYSTEM, JOINT, 0.4), *lower, paired=paired)}, None
+        )
+        assert aim.outcome is outcome and "not asked, as each lacks the true beginning" in aim.measured
+    alone = run("continuation", summary(SYSTEM, JOINT, 0.4), *lower[1:], paired=paired[1:])
+    assert aims({"continuation": alone}, None)[0].outcome is Outcome.UNMEASURED
+
+
+def test_clips_without_a_voice_count_as_not_nearest_and_are_named() -> None:
+    a, b = np.eye(2, dtype=np.float32)
+    found = ranked([("a", a)] * 9 + [("b", b)], {"a": [a], "b": [b]}, left_out=2)
+    assert found.clips == 12 and found.share == pytest.approx(10 / 12)
+    (aim,) = aims({}, found)
+    assert aim.outcome is Outcome.NOT_REACHED and "10 of 12 (83 %)" in aim.measured
+    assert "2 without a voice" in aim.measured
+    assert aims({}, replace(found, clips=10, left_out=0))[0].outcome is Outcome.REACHED
+    assert aims({}, ranked([], {}))[0].outcome is Outcome.UNMEASURED
+
+
+def interaction(off: float, noise: float) -> TaskRun:
+    rng = np.random.default_rng(3)
+    floor = rng.normal(0.05, 0.05, 24)
+    apart = rng.normal(0, noise, 24)
+    values = {
+        SYSTEM: floor + 0.4,
+        "nano-interaction-off": floor + off + apart - apart.mean(),
+        "shuffled-audio": floor,
+    }
+    listed = {name: x.tolist() for name, x in values.items()}
+    return scored("ablation_interaction", JOINT, listed, summary(SYSTEM, JOINT, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("off", "noise", "said"),
+    [
+        (0.01, 0.03, "lies within ±0.1"),
+        (0.30, 0.03, "does not lie within ±0.1"),
+        (0.0, 0.6, "does not lie within ±0.1"),
+    ],
+)
+def test_equality_with_exchanged_sound_is_tested_and_not_taken_from_no_difference(
+    off: float, noise: float, said: str
+) -> None:
+    text = "\n".join(task_section(interaction(off, noise)))
+    assert "uniavgen-nano − nano-interaction-off" in text and said in text
+    assert ("equal to exchanged sound" in text) is (said.startswith("lies"))
+    assert ("is not shown" in text) is said.startswith("does not")
+
+
+def test_only_the_ablation_of_the_interaction_tests_equality() -> None:
+    other = replace(interaction(0.01, 0.03), name="continuation")
+    assert "one-sided" not in "\n".join(task_section(other))
+
+
+@pytest.mark.parametrize(("verdict", "said"), [(Verdict.NOT_SEEN, True), (Verdict.WORSE, False)])
+def test_a_limit_of_dubbing_is_said_when_the_run_shows_it(verdict: Verdict, said: bool) -> None:
+    summaries = [summary(SYSTEM, VOWELS, 0.57), summary("nano-blind", VOWELS, 0.56, Role.LOWER_CONTROL)]
+    dubbing = run("dubbing", *summaries, paired=[control("nano-blind", VOWELS, verdict)])
+    text = "\n".join(limits_section({"dubbing": dubbing}))
+    assert ("V2A" in text) is said and ("nano-blind − uniavgen-nano" in text) is said
+    assert "V2A" not in "\n".join(limits_section({}))
 
 
 def test_a_table_names_coverage_and_has_a_dash_where_there_is_no_number() -> None:
@@ -123,41 +225,6 @@ def test_a_voice_is_nearest_only_when_it_beats_everybody() -> None:
     assert ranked([], {}).share is None
 
 
-def write_log(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [
-        {
-            "stage": stage,
-            "step": step,
-            "total_steps": total + step,
-            "total": 9.0,
-            "audio": 3.0 / step,
-            "s/step": 6.0,
-        }
-        for stage, total in (("voice", 0), ("<joint>", 40))
-        for step in (10, 20, 30, 40)
-    ]
-    (folder / "log.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    return folder
-
-
-def test_a_log_becomes_stages_minutes_and_curves(tmp_path: Path) -> None:
-    log = read_log(write_log(tmp_path / "run"))
-    assert log.stages == ("voice", "<joint>")
-    text = "\n".join(training_section([(log, "x.svg")]))
-    assert "| voice | 40 | 4 | audio 0.156 | audio 0.156 |" in text and "![losses of run](x.svg)" in text
-    drawn = loss_curves(log)
-    assert drawn.count("<polyline") == 1 and "&lt;joint&gt;" in drawn and "<joint>" not in drawn
-
-
-@pytest.mark.parametrize("text", ["", "nonsense\n", '{"stage": "a"}\n'])
-def test_a_folder_of_no_training_is_one_line(tmp_path: Path, text: str) -> None:
-    (tmp_path / "log.jsonl").write_text(text)
-    with pytest.raises(InputError) as told:
-        read_log(tmp_path)
-    assert "\n" not in str(told.value)
-
-
 def test_figures_stay_below_their_size(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     clips = {}
@@ -178,6 +245,8 @@ def test_figures_stay_below_their_size(tmp_path: Path) -> None:
         (["--weights", "nowhere"], "train nano_cpu"),
         (["--suite", "jont"], "did you mean 'joint'"),
         (["--training", "nowhere"], "no folder of a training"),
+        (["--data", "nowhere"], "dataset export"),
+        (["--recipe", "nowhere"], "no recipe nowhere"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(

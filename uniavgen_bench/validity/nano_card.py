@@ -8,7 +8,10 @@ Every number comes from a suite or from the log of a training; the card names th
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +27,7 @@ from uniavgen_bench.runner.run import Hooks, RunOptions, run_suite
 from uniavgen_bench.runner.suite import read_suite, resolve
 from uniavgen_bench.runner.suite_path import find_suite
 from uniavgen_bench.systems.uniavgen_weights import NanoFiles, nano_files
+from uniavgen_bench.validity.nano_card_aims import aims, aims_section
 from uniavgen_bench.validity.nano_card_figures import (
     contact_sheet,
     loss_curves,
@@ -32,12 +36,14 @@ from uniavgen_bench.validity.nano_card_figures import (
     write_jpg,
 )
 from uniavgen_bench.validity.nano_card_measures import VoiceRank, clips_of, psnr, voice_rank
-from uniavgen_bench.validity.nano_card_text import (
-    SYSTEM,
-    TaskRun,
-    aims,
-    aims_section,
-    task_section,
+from uniavgen_bench.validity.nano_card_run import SYSTEM, TaskRun
+from uniavgen_bench.validity.nano_card_text import limits_section, task_section
+from uniavgen_bench.validity.nano_card_training import (
+    is_codec,
+    label,
+    note_text,
+    read_data,
+    recipe_text,
     training_section,
 )
 from uniavgen_bench.weights.locate import WeightLocator
@@ -75,7 +81,9 @@ def run_task(name: str, weights: Path | None, samples: int, out: Path, workers: 
     finished = run_suite(resolve(suite, located), options, Hooks(note=_say))
     data = read_run(finished.directory.root)
     write_report(data, finished.directory.root)
-    return TaskRun(name, command, tuple(data.summaries), data.stats, data.published)
+    return TaskRun(
+        name, command, tuple(data.summaries), data.stats, data.published, data.grid, tuple(data.records)
+    )
 
 
 def _yaml(value: object) -> str:
@@ -92,14 +100,13 @@ def card_text(
     files: NanoFiles,
     runs: dict[str, TaskRun],
     training: Sequence[str],
-    recipes: Sequence[str],
     voices: VoiceRank | None,
     decibels: Sequence[float],
     figures: Sequence[str],
     command: str,
 ) -> str:
     """Write the model card."""
-    size = sum(path.stat().st_size for path in files.paths) / 1e6
+    size = sum(path.stat().st_size for path in files.paths)
     lines = [
         "# nano",
         "",
@@ -110,14 +117,13 @@ def card_text(
         f"Made by: `{command}`",
         "",
         *(f"- `{p.name}`, {p.stat().st_size} bytes, sha256 `{sha256_file(p)}`" for p in files.paths),
-        f"- {size:.1f} MB in all. Licence: Apache-2.0",
+        f"- {size / 10**6:.1f} MB ({size / 2**20:.1f} MiB) in all. Licence: Apache-2.0",
         "",
         "## Aims",
         "",
         *aims_section(aims(runs, voices)),
         "## Training",
         "",
-        *(f"Recipe `{name}`: `python -m reference_model train {name}` (docs/training.md).\n" for name in recipes),
         *training,
     ]  # fmt: skip
     if CODECS in runs:
@@ -132,21 +138,8 @@ def card_text(
     lines += ["## Results by task", ""]
     for name, run in runs.items():
         lines += task_section(run) if name != CODECS else []
-    lines += [*figures, *LIMITS]
+    lines += [*figures, *limits_section(runs)]
     return "\n".join(lines).rstrip() + "\n"
-
-
-LIMITS = (
-    "## Limits",
-    "",
-    "- It knows the portrait world alone: its drawn heads, its eSpeak voices, its sentences. Of real people it makes "
-    "nothing that means anything.",
-    "- Numbers of this card hold for drawn people of the split `test`, with metrics that were checked on that world; "
-    "none of them stands beside a number for real clips.",
-    "- Sound passes through a mel and Griffin-Lim; what these lose is in the table of codecs.",
-    "- Lengths other than 2 s were not trained.",
-    "",
-)
 
 
 def main(
@@ -155,6 +148,10 @@ def main(
     ] = None,
     training: Annotated[list[Path] | None, typer.Option(help="Folder of a training; repeatable.")] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="Name of a recipe; repeatable.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the exported training data.")] = None,
+    note: Annotated[
+        str | None, typer.Option(help="How the weights were made: a text, or a file that holds it.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The card; its figures lie beside it.")] = Path(
         "reports/models/nano.md"
     ),
@@ -168,16 +165,37 @@ def main(
     Example: python -m uniavgen_bench.validity.nano_card --training runs/nano --samples 4 --out /tmp/nano.md
     """
     try:
-        _write(weights, training or [], recipe or [], out, runs, samples, suite or list(SUITES), workers)
+        made = Made(tuple(training or ()), tuple(recipe or ()), data, note)
+        _write(weights, made, out, runs, samples, suite or list(SUITES), workers)
     except BenchError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
 
 
+@dataclass(frozen=True)
+class Made:
+    """What is told of how the weights were made: folders of trainings, recipes, exported data, a note."""
+
+    training: tuple[Path, ...]
+    recipes: tuple[str, ...]
+    data: Path | None
+    note: str | None
+
+    def text(self) -> list[str]:
+        """Lay out note, data and recipes.
+
+        Raises:
+            InputError: a file or a recipe cannot be read.
+        """
+        parts = [note_text(self.note)] if self.note else []
+        parts += [read_data(self.data).text()] if self.data is not None else []
+        parts += [recipe_text(name) for name in self.recipes]
+        return [line for part in parts for line in (part, "")]
+
+
 def _write(
     weights: Path | None,
-    training: Sequence[Path],
-    recipes: Sequence[str],
+    made: Made,
     out: Path,
     runs: Path,
     samples: int,
@@ -187,7 +205,7 @@ def _write(
     for name in suites:
         if name not in (*SUITES, *ABLATIONS):
             raise unknown_name("suite of the card", name, (*SUITES, *ABLATIONS))
-    logs = [read_log(folder) for folder in training]
+    logs, told = [read_log(folder) for folder in made.training], made.text()
     try:
         files = nano_files(weights, None)
     except MissingError as error:
@@ -205,14 +223,16 @@ def _write(
         else None
     )
     decibels = psnr(runs / CODECS, "video-codec", "ground-truth") if CODECS in done else []
-    told = []
+    curves = []
     for log in logs:
         figure = out.with_name(f"{out.stem}_{log.folder.name}.svg")
-        write_atomic(figure, loss_curves(log).encode())
-        told.append((log, figure.name))
+        named = partial(label, codec=is_codec(log.lines[-1]))
+        write_atomic(figure, loss_curves(log, named).encode())
+        curves.append((log, figure.name))
     figures = _figures(out, runs / "joint") if "joint" in done else []
-    command = _command(weights, training, recipes, samples, suites)
-    text = card_text(files, done, training_section(told), recipes, voices, decibels, figures, command)
+    command = _command(weights, made, samples, suites)
+    told += training_section(curves)
+    text = card_text(files, done, told, voices, decibels, figures, command)
     write_atomic(out, text.encode())
     typer.echo(str(out))
 
@@ -233,18 +253,15 @@ def _figures(out: Path, run: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def _command(
-    weights: Path | None,
-    training: Sequence[Path],
-    recipes: Sequence[str],
-    samples: int,
-    suites: Sequence[str],
-) -> str:
-    parts = ["python -m uniavgen_bench.validity.nano_card", f"--samples {samples}"]
-    parts += [f"--weights {weights}"] if weights is not None else []
-    parts += [f"--training {folder}" for folder in training] + [f"--recipe {name}" for name in recipes]
-    parts += [f"--suite {name}" for name in suites] if tuple(suites) != SUITES else []
-    return " ".join(parts)
+def _command(weights: Path | None, made: Made, samples: int, suites: Sequence[str]) -> str:
+    parts = ["--samples", str(samples)]
+    parts += ["--weights", str(weights)] if weights is not None else []
+    parts += [part for folder in made.training for part in ("--training", str(folder))]
+    parts += [part for name in made.recipes for part in ("--recipe", name)]
+    parts += ["--data", str(made.data)] if made.data is not None else []
+    parts += ["--note", made.note] if made.note else []
+    parts += [part for name in suites for part in ("--suite", name)] if tuple(suites) != SUITES else []
+    return f"python -m uniavgen_bench.validity.nano_card {shlex.join(parts)}"
 
 
 if __name__ == "__main__":

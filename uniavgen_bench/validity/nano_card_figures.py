@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ WIDE, HIGH, LEFT, BOTTOM = 640, 260, 46, 34
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """What log.jsonl of a training folder says: lines of losses in their order."""
+    """What log.jsonl of a training folder says: lines of losses in their order, and those of validations."""
 
     folder: Path
     lines: tuple[dict[str, Any], ...]
+    validations: tuple[dict[str, Any], ...] = ()
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def read_log(folder: Path) -> TrainingLog:
     path = folder / "log.jsonl"
     if not path.is_file():
         raise InputError(f"{folder} holds no log.jsonl: it is no folder of a training")
-    lines = []
+    lines, validations = [], []
     for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             line = json.loads(text)
@@ -58,16 +59,18 @@ def read_log(folder: Path) -> TrainingLog:
             known = False
         if not known:
             raise InputError(f"{path}:{number}: it is no line of a training's log")
-        if "total" in line:
+        if line.get("what") == "validation":
+            validations.append(line)
+        elif "total" in line:
             lines.append(line)
     if not lines:
         raise InputError(f"{path} holds no losses yet")
-    return TrainingLog(folder, tuple(lines))
+    return TrainingLog(folder, tuple(lines), tuple(validations))
 
 
-def loss_curves(log: TrainingLog) -> str:
-    """Draw the losses of a training as SVG, on a logarithmic scale, stages parted by lines."""
-    losses = [name for name in log.lines[-1] if name not in NOT_LOSSES]
+def loss_curves(log: TrainingLog, label: Callable[[str], str] = str) -> str:
+    """Draw the losses of a training as SVG, on a logarithmic scale, stages parted by lines; `label` names a loss."""
+    losses = [name for name in dict.fromkeys(n for x in log.lines for n in x) if name not in NOT_LOSSES]
     series = {name: points for name in losses if len(points := log.series(name)) > 1}
     values = [v for points in series.values() for _, v in points if v > 0]
     last = max(float(line["total_steps"]) for line in log.lines)
@@ -94,7 +97,8 @@ def loss_curves(log: TrainingLog) -> str:
         colour = COLOURS[i % len(COLOURS)]
         line = " ".join(at(step, value) for step, value in points if value > 0)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        parts.append(f'<text x="{WIDE - 90}" y="{24 + 15 * i}" fill="{colour}">{html.escape(name)}</text>')
+        named, at_side = html.escape(label(name)), f'x="{WIDE - 8}" y="{24 + 15 * i}" text-anchor="end"'
+        parts.append(f'<text {at_side} fill="{colour}">{named}</text>')
     for value in (10**low, 10**high):
         y = 10 if value == 10**high else HIGH - BOTTOM
         parts.append(f'<text x="2" y="{y + 4}" fill="#555">{value:.3g}</text>')

@@ -20,7 +20,10 @@ from uniavgen_bench.weights.models import Models
 
 @dataclass(frozen=True)
 class VoiceRank:
-    """Of `clips` clips, `nearest` are nearer to their own reference voice than to that of each of `others` people."""
+    """Of `clips` clips, `nearest` are nearer to their own reference voice than to that of each of `others` people.
+
+    `left_out` of the clips have no voice to compare: they were not made, or are silent. They count as not nearest.
+    """
 
     clips: int
     nearest: int
@@ -29,7 +32,7 @@ class VoiceRank:
 
     @property
     def share(self) -> float | None:
-        """The share of clips that are nearest to their own voice."""
+        """The share of all clips that are nearest to their own voice."""
         return self.nearest / self.clips if self.clips else None
 
 
@@ -61,8 +64,10 @@ def voice_rank(run: Path, system: str, models: Models) -> VoiceRank:
     store = Store(home() / "store")
     heard: list[tuple[str, Float32]] = []
     voices: dict[str, list[Float32]] = {}
-    left_out = 0
-    for record, path in clips_of(run, system):
+    made = clips_of(run, system)
+    planned = sum(record.system == system for record in RunDirectory(run).clips())
+    left_out = planned - len(made)
+    for record, path in made:
         clip = AnalysedClip(path, record.sample, store, models)
         person = record.sample.facts.get("identity", record.sample.id)
         try:
@@ -79,7 +84,7 @@ def voice_rank(run: Path, system: str, models: Models) -> VoiceRank:
 def ranked(
     heard: Sequence[tuple[str, Float32]], voices: dict[str, list[Float32]], left_out: int = 0
 ) -> VoiceRank:
-    """Count the voices [256] that lie nearer to their own person's than to any other's."""
+    """Count the voices [256] that lie nearer to their own person's than to any other's; `left_out` have none."""
     nearest = 0
     for person, voice in heard:
         own = max((cosine(voice, v) for v in voices.get(person, [])), default=-1.0)
@@ -87,4 +92,4 @@ def ranked(
             (cosine(voice, v) for name, group in voices.items() if name != person for v in group), default=1.0
         )
         nearest += own > other
-    return VoiceRank(len(heard), nearest, max(0, len(voices) - 1), left_out)
+    return VoiceRank(len(heard) + left_out, nearest, max(0, len(voices) - 1), left_out)
