@@ -1,5 +1,6 @@
 """Shards of clips, as the suite exports them, read without the suite."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,18 @@ class Shard:
     path: Path
     clips: int
     sha256: str
+
+    def check(self) -> None:
+        """Compare its content with its SHA-256. ValueError if it is another file than the index lists."""
+        try:
+            with self.path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ValueError(f"{self.path} cannot be read: {error}") from error
+        if found != self.sha256:
+            raise ValueError(
+                f"{self.path} is damaged, or another file than {INDEX} beside it lists; export the shards again"
+            )
 
     def texts(self) -> Texts:
         """The texts of its clips. ValueError if the file is damaged."""
