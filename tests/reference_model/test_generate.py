@@ -143,7 +143,7 @@ def test_a_picture_beyond_the_limits_is_one_line_that_names_them(
     if fits:
         assert encode(script, PARAMS, codecs, model.device).size.width >= 4
         return
-    said = rf"picture\.png is {width} x {height} pixels; the long side may be 4 times the short one, and all pixels at most 50,000,000"
+    said = rf"picture\.png is {width} x {height} pixels; the long side may be 4 times .* at most 50,000,000: crop"
     with pytest.raises(ValueError, match=said):
         encode(script, PARAMS, codecs, model.device)
 
@@ -154,7 +154,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
     monkeypatch.setattr(picture_limits, "MOST_PIXELS", 32 * 48 - 1)
     monkeypatch.setattr("reference_model.generate.read_frames", None)
     script = Script("joint", "Hi.", "A face", image=clip_file, frames=FRAMES)
-    with pytest.raises(ValueError, match="is 48 x 32 pixels; .* at most 1,535: crop or shrink it"):
+    with pytest.raises(ValueError, match=r"is 48 x 32 pixels; .* at most 1,535: crop or shrink it"):
         encode(script, PARAMS, codecs, model.device)
     small = tmp_path / "small.png"
     cv2.imwrite(str(small), np.zeros((8, 8, 3), np.uint8))
