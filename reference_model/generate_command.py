@@ -80,7 +80,13 @@ def generate_command(
     ] = None,
     a2v: Annotated[Alignment | None, typer.Option(help="Ablation: ati, sti, sgi or none.")] = None,
     v2a: Annotated[Alignment | None, typer.Option(help="Ablation: ati, sti, sgi or none.")] = None,
-    window: Annotated[int | None, typer.Option(help="Ablation: width of the audio window.")] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            help="Ablation: the audio window; (window - 1) / 2 decoded frames on either side, even as the odd one above "
+            "(released), or window latent frames on either side (paper)."
+        ),
+    ] = None,
     aligner: Annotated[Convention | None, typer.Option(help="Ablation: released or paper.")] = None,
     face_modulation: Annotated[Switch | None, typer.Option(help="Ablation: on or off.")] = None,
     convention: Annotated[
