@@ -149,7 +149,7 @@ def test_clips_without_a_voice_count_as_not_nearest_and_are_named() -> None:
     assert found.clips == 12 and found.share == pytest.approx(10 / 12)
     (aim,) = aims({}, found)
     assert aim.outcome is Outcome.NOT_REACHED and "10 of 12 (83 %)" in aim.measured
-    assert "2 without a voice" in aim.measured
+    assert "of the clips 2 without a voice" in aim.measured
     assert aims({}, replace(found, clips=10, left_out=0))[0].outcome is Outcome.REACHED
     assert aims({}, ranked([], {}))[0].outcome is Outcome.UNMEASURED
 

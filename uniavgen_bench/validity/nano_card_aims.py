@@ -121,7 +121,7 @@ def _voice(voices: VoiceRank) -> Aim:
         outcome = Outcome.REACHED if voices.share >= 0.9 else Outcome.NOT_REACHED
     text += f" among {voices.others} other people"
     if voices.left_out:
-        text += f"; {voices.left_out} without a voice to compare count as not nearest"
+        text += f"; of the clips {voices.left_out} without a voice to compare, counted as not nearest"
     return Aim("voice nearer to its reference than to everybody else's", "90 %", text, outcome)
 
 

@@ -135,7 +135,7 @@ def limits_section(runs: Mapping[str, TaskRun]) -> list[str]:
 
 
 def _deaf_to_video(dubbing: TaskRun | None) -> list[str]:
-    """Say that V2A is hardly used, where no difference was seen once the video is hidden."""
+    """Say that no use of V2A is seen, where no difference was seen once the video is hidden."""
     blind = "nano-blind"
     result = dubbing.beside_nano(VOWELS).get(blind) if dubbing is not None else None
     if dubbing is None or result is None or result.verdict is not Verdict.NOT_SEEN:
@@ -148,6 +148,6 @@ def _deaf_to_video(dubbing: TaskRun | None) -> list[str]:
     ]
     own, other = (shown(dubbing.mean(name, VOWELS), 3) for name in (SYSTEM, blind))
     return [
-        f"The way from video to audio (V2A) is hardly used, as far as this can be seen: with the video hidden dubbing "
-        f"has `{VOWELS}` {other}, with it {own}. {blind} − {SYSTEM}: {'; '.join(each)}."
+        f"That dubbing uses the video is not seen: with the way from video to audio closed (V2A, {blind}) "
+        f"`{VOWELS}` is {other}, with it open {own}. {blind} − {SYSTEM}: {'; '.join(each)}."
     ]

@@ -18,9 +18,8 @@ NAMES = ("audio", "video", "lips", "mask", "picture")
 
 @dataclass(frozen=True)
 class TrainingData:
-    """An exported dataset: its folder, how many clips of how many people, of which split and seed."""
+    """An exported dataset: how many clips of how many people, of which split and seed."""
 
-    folder: Path
     clips: int
     people: int
     split: str
@@ -30,7 +29,7 @@ class TrainingData:
         """Render it in a sentence."""
         return (
             f"Data: {self.clips:,} clips of {self.people:,} people of the portrait world's split `{self.split}`, "
-            f"seed {self.seed} (`{self.folder}`)."
+            f"seed {self.seed}."
         )
 
 
@@ -45,7 +44,7 @@ def read_data(folder: Path) -> TrainingData:
         index = json.loads(path.read_text(encoding="utf-8"))
         options = index["options"]
         return TrainingData(
-            folder, int(index["clips"]), int(index["identities"]), str(options["split"]), int(options["seed"])
+            int(index["clips"]), int(index["identities"]), str(options["split"]), int(options["seed"])
         )
     except OSError as error:
         raise InputError(
