@@ -35,9 +35,9 @@ def a2v_windows(
 ) -> Windows:
     """Windows of the audio-to-video attention.
 
-    `ati` reaches over a latent frame's own decoded frames and, on either side, (window - 1) / 2 more, an even
-    `window` as the odd one above it (released), or `window` latent frames (paper); `sti` hears the frame's own segment only. ValueError for `sgi` and `none`, which have
-    no windows, and for a single latent frame under `ati` and `released`.
+    `ati` adds to a frame's own segment (window - 1) / 2 decoded frames on either side, for an even `window` as for
+    the next odd one (released), or `window` latent frames (paper); `sti` hears the own segment only. ValueError for
+    `sgi` and `none`, which have no windows, and for a single latent frame under `ati` and `released`.
     """
     _check(latent_frames, tokens)
     if alignment == "ati":
