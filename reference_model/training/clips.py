@@ -1,7 +1,7 @@
 """Encoded clips in memory, and the ids of their texts."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from reference_model.codecs.mel import RELEASED_MEL
 from reference_model.codecs.speech_text import Over, SpeechVocabulary, encode_speech
+from reference_model.training.content import content_key
 from reference_model.training.shards import INDEX, Texts, read_shards
 
 SILENCE = (torch.tensor(RELEASED_MEL.floor).log().item() - RELEASED_MEL.mean) / RELEASED_MEL.std
@@ -36,12 +37,19 @@ class EncodedClips:
     def __len__(self) -> int:
         return len(self.latents)
 
+    def content_key(self) -> str:
+        """A hash of all that is trained on: equal for equal clips in equal order, wherever they lie."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+        return content_key(tensors, (self.texts, self.codec, self.fps))
 
-def read_clips(folder: Path, codec: str | None = None) -> EncodedClips:
+
+def read_clips(folder: Path, codec: str | None = None, patch: tuple[int, int] | None = None) -> EncodedClips:
     """Read a folder that `encode_shards` wrote.
 
     Raises:
-        ValueError: it holds no latents, or those of another codec than `codec`, a SHA-256.
+        ValueError: it holds no latents, those of another codec than `codec`, a SHA-256, or masks of tokens of other
+            rows and columns of latent pixels than `patch`.
     """
     if not (folder / INDEX).is_file():
         raise ValueError(f"{folder} holds no latents; make them: python -m reference_model encode RECIPE")
@@ -58,13 +66,18 @@ def read_clips(folder: Path, codec: str | None = None) -> EncodedClips:
         return torch.cat([shard.tensor(name) for shard in shards])
 
     texts = [shard.texts() for shard in shards]
+    latents, mask = joined("latents"), joined("mask")
+    if patch is not None and any(
+        side // p != masks for side, p, masks in zip(latents.shape[-2:], patch, mask.shape[-2:], strict=True)
+    ):
+        raise ValueError(f"{folder} was encoded for tokens of another size; encode the shards again")
     return EncodedClips(
-        latents=joined("latents"),
+        latents=latents,
         reference_latent=joined("reference_latent"),
         mel=joined("mel"),
         reference_mel=torch.cat(padded),
         reference_tokens=joined("reference_tokens"),
-        mask=joined("mask"),
+        mask=mask,
         lips=joined("lips"),
         opening=joined("opening"),
         identity=joined("identity"),

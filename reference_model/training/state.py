@@ -85,7 +85,7 @@ def read_state(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     """Read the checkpoint of a folder; None if there is none.
 
     Raises:
-        ValueError: it is damaged, or of another recipe or other data.
+        ValueError: it is damaged, or of another recipe, other data or other starting weights.
     """
     path = folder / CHECKPOINT
     if not path.is_file():
@@ -103,7 +103,9 @@ def read_state(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     if not isinstance(state, dict) or "fingerprint" not in state:
         raise damaged
     if state["fingerprint"] != fingerprint:
-        raise ValueError(f"{path} is of another recipe or other data; use --restart, or another folder")
+        raise ValueError(
+            f"{path} is of another recipe, other data or other starting weights; use --restart, or another folder"
+        )
     if not state.keys() >= _PARTS:
         raise damaged
     return state

@@ -1,13 +1,15 @@
 """The objective `model`: UniAVGen on encoded clips, in stages."""
 
 import copy
+import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from reference_model.atomic import write_whole
@@ -15,7 +17,7 @@ from reference_model.checkpoint import PARAMS, WEIGHTS
 from reference_model.codecs.speech_text import SpeechVocabulary
 from reference_model.codecs.words import WordCaptions, load_words, vocabulary_of, words_header
 from reference_model.model import UniAVGen
-from reference_model.nano_model import CAPTIONS, VARIANT, video_codec_key, weights_sha256
+from reference_model.nano_model import CAPTIONS, VARIANT, video_codec_key
 from reference_model.params import read_params, write_params
 from reference_model.training.batches import BatchMaker, Share
 from reference_model.training.clips import EncodedClips, read_clips
@@ -25,6 +27,14 @@ from reference_model.training.samples import write_samples
 
 VALIDATED = 8
 """Held-out clips that a validation takes, the same ones for every task."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The SHA-256 of the files that a run began from, as they were when it read them; empty where it had none."""
+
+    weights: str = ""
+    captions: str = ""
 
 
 class TrainsModel:
@@ -38,10 +48,13 @@ class TrainsModel:
         """
         self._recipe, self._device = recipe, device
         key = video_codec_key(recipe.video_codec)
-        clips = read_clips(recipe.latents, key)
-        held_out = None if recipe.validation_latents is None else read_clips(recipe.validation_latents, key)
-        self.data_key = f"{key} {len(clips)} {clips.texts.id[0]}"
         params = recipe.model.params()
+        patch = (params.patch[1], params.patch[2])
+        clips = read_clips(recipe.latents, key, patch)
+        held_out = (
+            None if recipe.validation_latents is None else read_clips(recipe.validation_latents, key, patch)
+        )
+        self._begun = Begun()
         if recipe.init is None:
             torch.manual_seed(recipe.seed)
             model = UniAVGen(params)
@@ -50,10 +63,12 @@ class TrainsModel:
             )
             start(model)
         else:
-            model, captions = _weights_of(recipe.init, params)
+            model, captions, self._begun = _weights_of(recipe.init, params)
             if recipe.fresh:
                 torch.manual_seed(recipe.seed)
                 _begin_anew(model, recipe.fresh)
+        data = (clips.content_key(), "" if held_out is None else held_out.content_key())
+        self.data_key = " ".join((key, *data, self._begun.weights, self._begun.captions))
         self.module = FlowLoss(model, captions).to(device).train()
         vocabulary = SpeechVocabulary.printable_ascii()
         self._maker = BatchMaker(clips, params, captions, vocabulary, recipe.seed, device)
@@ -97,11 +112,10 @@ class TrainsModel:
         """Write params and weights in fp16, or what of them was trained."""
         tensors = {name.removeprefix("model."): t for name, t in weights.items() if name.startswith("model.")}
         write_params(self._maker.params, folder / PARAMS)
-        init = self._recipe.init
         if self._recipe.save == "trained":
             begin = tuple(b.removeprefix("model.") for stage in self._recipe.stages for b in stage.trainable)
             kept = {name: t for name, t in tensors.items() if name.startswith(begin)}
-            header = {"params": _params_json(folder), "base": "" if init is None else weights_sha256(init)}
+            header = {"params": _params_json(folder), "base": self._begun.weights}
             write_whole(folder / VARIANT, save(_half(kept), metadata=header))
             return
         write_whole(folder / WEIGHTS, save(_half(tensors)))
@@ -135,18 +149,25 @@ def _params_json(folder: Path) -> str:
     return json.dumps(json.loads((folder / PARAMS).read_text(encoding="utf-8")))
 
 
-def _weights_of(folder: Path, params: Any) -> tuple[UniAVGen, WordCaptions]:
+def _weights_of(folder: Path, params: Any) -> tuple[UniAVGen, WordCaptions, Begun]:
     if not (folder / WEIGHTS).is_file():
         raise ValueError(f"init: {folder} holds no finished run ({WEIGHTS})")
     model = UniAVGen(params)
     there = read_params(folder / PARAMS)
     if (there.video, there.audio, there.layers) != (params.video, params.audio, params.layers):
         raise ValueError(f"init: {folder} holds a model of other sizes")
+    # Hashed and loaded from one reading: the folder may be trained in meanwhile.
+    content = (folder / WEIGHTS).read_bytes()
     try:
-        model.load_state_dict({name: t.float() for name, t in load_file(folder / WEIGHTS).items()})
+        model.load_state_dict({name: t.float() for name, t in load(content).items()})
     except SafetensorError as error:
         raise ValueError(f"init: {folder / WEIGHTS} is damaged ({error}); finish that run again") from error
     except RuntimeError as error:
         raise ValueError(f"init: {folder}: {error}") from error
     captions = load_words(folder / CAPTIONS, params.caption_width)
-    return model.requires_grad_(True), captions.requires_grad_(True)
+    begun = Begun(_sha256(content), _sha256((folder / CAPTIONS).read_bytes()))
+    return model.requires_grad_(True), captions.requires_grad_(True), begun
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -100,7 +100,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(world: Path, undisturbed: Pat
     tiny_recipe(world, out=undisturbed, seed=7)
     done = run("train", str(world / "run.yaml"))
     assert done.returncode == 2
-    assert "is of another recipe or other data; use --restart" in done.stderr
+    assert "is of another recipe, other data or other starting weights; use --restart" in done.stderr
     assert "Traceback" not in done.stderr
     tiny_recipe(world)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 import yaml
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from reference_model.codecs.nano_video import (
     NanoVideoCodec,
@@ -15,6 +16,7 @@ from reference_model.codecs.nano_video import (
     save_nano_video,
 )
 from reference_model.nano_model import VIDEO_CODEC, video_codec_key
+from reference_model.training.clips import EncodedClips, read_clips
 from reference_model.training.config import RECIPES, TrainModel, read_recipe
 from reference_model.training.encode import encode_shards
 from reference_model.training.shards import read_shards
@@ -98,14 +100,34 @@ def tiny_recipe(folder: Path, **changes: object) -> TrainModel:
     return recipe
 
 
+def inverted(shards: Path, listed: bool = True) -> None:
+    """Put other pictures into shards of the same names."""
+    index = json.loads((shards / "index.json").read_text())
+    for entry in index["shards"]:
+        path = shards / entry["file"]
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        tensors = load_file(path)
+        tensors["frames"], tensors["reference"] = 255 - tensors["frames"], 255 - tensors["reference"]
+        save_file(tensors, path, metadata=metadata)
+        if listed:
+            entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (shards / "index.json").write_text(json.dumps(index))
+
+
+def encoded(folder: Path, patch: tuple[int, int] = (2, 2)) -> EncodedClips:
+    """Encode the shards of a folder that `tiny_recipe` filled."""
+    codec = load_nano_video(folder / "video_codec.safetensors")
+    key = video_codec_key(folder / "video_codec.safetensors")
+    encode_shards(read_shards(folder / "shards"), folder / "latents", codec, key, patch, torch.device("cpu"))
+    return read_clips(folder / "latents", key)
+
+
 def write_nano(folder: Path) -> Path:
     """A folder of weights that `load("nano")` reads: tiny, random, every one of them matters."""
     recipe = tiny_recipe(folder)
-    codec = load_nano_video(recipe.video_codec)
-    key = video_codec_key(recipe.video_codec)
-    cpu = torch.device("cpu")
-    encode_shards(read_shards(recipe.shards), recipe.latents, codec, key, (2, 2), cpu)
-    objective = TrainsModel(recipe, cpu)
+    encoded(folder)
+    objective = TrainsModel(recipe, torch.device("cpu"))
     draw = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for parameter in objective.module.parameters():

@@ -1,0 +1,162 @@
+"""What a checkpoint and a folder of latents know of their data: clips, starting weights, codec, shards."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from training_world import encoded, inverted, tiny_recipe, write_codec
+
+from reference_model.codecs.nano_video import NanoVideoCodec
+from reference_model.nano_model import weights_sha256
+from reference_model.training.batches import Share
+from reference_model.training.clips import read_clips
+from reference_model.training.config import TrainModel
+from reference_model.training.loop import Loop
+from reference_model.training.processes import Processes
+from reference_model.training.train_model import TrainsModel
+
+CPU = torch.device("cpu")
+ALONE = Processes(Share(), CPU)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    tiny_recipe(folder)
+    encoded(folder)
+    return folder
+
+
+def trainer(world: Path, **changes: object) -> tuple[TrainModel, TrainsModel]:
+    recipe = tiny_recipe(world, **changes)
+    return recipe, TrainsModel(recipe, CPU)
+
+
+ONE_STEP = {"name": "a", "steps": 1, "batch": 2, "warmup": 0, "learning_rate": 1e-2, "tasks": {"joint": 1}}
+REFUSED = "is of another recipe, other data or other starting weights; use --restart"
+
+
+def train(recipe: TrainModel, objective: TrainsModel, restart: bool = False) -> None:
+    Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go(restart)
+
+
+def base_of(path: Path) -> str:
+    with safe_open(path / "variant.safetensors", "pt") as file:
+        return str(file.metadata()["base"])
+
+
+def test_a_variant_is_never_put_over_another_base_than_its_own(world: Path, tmp_path: Path) -> None:
+    base, objective = trainer(world, out=tmp_path / "base", stages=[ONE_STEP])
+    train(base, objective)
+    own = weights_sha256(base.out)
+    changes: dict[str, object] = {
+        "init": base.out,
+        "save": "trained",
+        "stages": [ONE_STEP | {"trainable": ["model.a2v_blocks"]}],
+    }
+    recipe, variant = trainer(world, out=tmp_path / "variant", **changes)
+    late, begun = trainer(world, out=tmp_path / "late", **changes)
+    train(recipe, variant)
+    base, objective = trainer(world, out=tmp_path / "base", stages=[ONE_STEP], seed=7)
+    train(base, objective, restart=True)
+    assert weights_sha256(base.out) != own
+    recipe, variant = trainer(world, out=tmp_path / "variant", **changes)
+    with pytest.raises(ValueError, match=REFUSED):
+        train(recipe, variant)
+    train(late, begun)
+    assert base_of(recipe.out) == base_of(late.out) == own
+
+
+@pytest.mark.parametrize(
+    "changed", ["latents", "reference_latent", "mel", "reference_mel", "mask", "lips", "texts"]
+)
+def test_a_run_goes_on_with_the_data_that_it_began_with_alone(
+    world: Path, tmp_path: Path, changed: str
+) -> None:
+    shutil.copytree(tiny_recipe(world).latents, tmp_path / "latents")
+    recipe, objective = trainer(world, latents=tmp_path / "latents", out=tmp_path / "run", stages=[ONE_STEP])
+    train(recipe, objective)
+    train(*trainer(world, latents=tmp_path / "latents", out=tmp_path / "run", stages=[ONE_STEP]))
+    path = next((tmp_path / "latents").glob("*.safetensors"))
+    tensors = load_file(path)
+    with safe_open(path, "pt") as file:
+        described = json.loads(file.metadata()["clips"])
+    if changed == "texts":
+        described["texts"]["speech"][0] = "bin red at a one now"
+    else:
+        tensors[changed] = -tensors[changed] if changed not in ("mask", "lips") else 255 - tensors[changed]
+    save_file(tensors, path, metadata={"clips": json.dumps(described)})
+    recipe, objective = trainer(world, latents=tmp_path / "latents", out=tmp_path / "run", stages=[ONE_STEP])
+    with pytest.raises(ValueError, match=REFUSED):
+        train(recipe, objective)
+
+
+def test_latents_are_kept_for_the_same_shards_and_patch_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipe(tmp_path)
+    first = encoded(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(NanoVideoCodec, "encode", None)
+        assert encoded(tmp_path).content_key() == first.content_key()
+    assert encoded(tmp_path, (4, 2)).mask.shape[-2:] == (1, 2)
+    with pytest.raises(ValueError, match="was encoded for tokens of another size; encode the shards again"):
+        trainer(tmp_path)
+    assert encoded(tmp_path).content_key() == first.content_key()
+    inverted(tmp_path / "shards")
+    assert not torch.allclose(encoded(tmp_path).latents, first.latents, atol=0.1)
+    inverted(tmp_path / "shards", listed=False)
+    with pytest.raises(ValueError, match=r"is damaged, or another file than index\.json beside it lists"):
+        encoded(tmp_path)
+
+
+def test_latents_of_an_earlier_version_are_taken_over_if_they_are_of_these_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_recipe(tmp_path)
+    first = encoded(tmp_path)
+    whole = NanoVideoCodec.encode
+    seen: list[int] = []
+
+    def counted(codec: NanoVideoCodec, video: torch.Tensor) -> torch.Tensor:
+        seen.append(len(video))
+        return whole(codec, video)
+
+    monkeypatch.setattr(NanoVideoCodec, "encode", counted)
+    monkeypatch.setattr("reference_model.training.encode.AT_ONCE", 1)
+
+    def seen_when_named_as_earlier(patch: tuple[int, int]) -> int:
+        for path in (tmp_path / "latents").glob("*.safetensors"):
+            path.rename(path.with_name(f"{path.stem.rsplit('-', 1)[0]}-{first.codec[:8]}.safetensors"))
+        seen.clear()
+        encoded(tmp_path, patch)
+        return sum(seen)
+
+    # Two shards of three clips, each with a picture of reference: one clip of each is looked at, or all are encoded.
+    assert seen_when_named_as_earlier((2, 2)) == 2 * 2
+    assert read_clips(tmp_path / "latents").content_key() == first.content_key()
+    assert not list((tmp_path / "latents").glob(f"*-{first.codec[:8]}.safetensors"))
+    assert seen_when_named_as_earlier((4, 2)) == 2 * 6
+    encoded(tmp_path)
+    for path in (tmp_path / "latents").glob("*.safetensors"):
+        path.unlink()
+    encoded(tmp_path)
+    inverted(tmp_path / "shards")
+    assert seen_when_named_as_earlier((2, 2)) == 2 * 2 + 2 * 6
+
+
+def test_latents_of_another_codec_are_refused(world: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    write_codec(other, seed=4)
+    with pytest.raises(ValueError, match="was encoded by another video codec"):
+        trainer(world, video_codec=other)
+    tiny_recipe(world)
