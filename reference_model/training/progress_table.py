@@ -14,7 +14,11 @@ from reference_model.atomic import write_whole
 
 LOG = "log.jsonl"
 _SHOWN = 12
-_COLUMNS = ("stage", "step", "of", "what", "total", "video", "audio", "mask", "rate", "s/step")
+_COLUMNS = (
+    *("stage", "step", "of", "what", "total"),
+    *("video", "audio", "lips", "mask", "psnr_db", "psnr_lips_db"),
+    *("rate", "s/step"),
+)
 
 
 class Watcher:
@@ -68,8 +72,9 @@ def _line(entry: dict[str, Any]) -> str:
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table()
-    for column in _COLUMNS:
+    told = [column for column in _COLUMNS if any(column in row for row in rows)]
+    for column in told:
         table.add_column(column, justify="left" if column in ("stage", "what") else "right")
     for row in rows:
-        table.add_row(*(_text(row.get(column, "")) for column in _COLUMNS))
+        table.add_row(*(_text(row.get(column, "")) for column in told))
     return table

@@ -1,5 +1,6 @@
 """The objective `video_codec`: pictures through the codec and back, with care for the lips."""
 
+import copy
 import random
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from reference_model.codecs.nano_video import (
 from reference_model.nano_model import VIDEO_CODEC
 from reference_model.training.batches import Share
 from reference_model.training.config import TrainVideoCodec
+from reference_model.training.content import content_key
 from reference_model.training.encode import lips_of
 from reference_model.training.shards import pictures, read_shards
 
@@ -40,7 +42,8 @@ class CodecLoss(nn.Module):
     def forward(self, video: Tensor, mouth: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """Video `[B, 3, T, H, W]`, lips `[B, T, H, W]` in 0, 1, noise `[B, C, F, h, w]` to add to the latents.
 
-        Noise is in standard deviations of a latent's channel: louder latents do not drown it.
+        Noise is in standard deviations of a latent's channel: louder latents do not drown it. Scalars: `total` is
+        trained; `psnr_db` and `psnr_lips_db` are what the pictures keep, of the whole and where the lips are, in dB.
         """
         latents = self.codec.code(video)
         loud = latents.detach().float().std((0, 2, 3, 4), keepdim=True)
@@ -55,7 +58,7 @@ class CodecLoss(nn.Module):
         with torch.no_grad():
             squares = wrong.square()
             lips = (squares * mouth[:, None]).sum() / (3 * mouth.sum()).clamp(min=1)
-            told = {"video": _decibels(squares.mean()), "lips": _decibels(lips)}
+            told = {"psnr_db": _decibels(squares.mean()), "psnr_lips_db": _decibels(lips)}
         return {"total": total, **told}
 
 
@@ -72,10 +75,13 @@ class TrainsVideoCodec:
         shards = list(read_shards(recipe.shards))
         self._frames = torch.cat([shard.tensor("frames") for shard in shards])
         self._mouth = torch.cat([shard.tensor("mouth") for shard in shards])
-        self.data_key = " ".join(shard.sha256[:16] for shard in shards)
+        # What it began from is kept: the file may be trained anew before this run is done.
+        self._begun = None if recipe.init is None else load_nano_video(recipe.init)
+        begun = {} if self._begun is None else self._begun.state_dict()
+        self.data_key = content_key({"frames": self._frames, "mouth": self._mouth, **begun})
         torch.manual_seed(recipe.seed)
-        if recipe.init is not None:
-            codec = load_nano_video(recipe.init).requires_grad_(True)
+        if self._begun is not None:
+            codec = copy.deepcopy(self._begun).requires_grad_(True)
         else:
             codec = NanoVideoCodec(recipe.params())
             some = slice(None, None, max(1, len(self._frames) // FITTED))
@@ -124,7 +130,7 @@ class TrainsVideoCodec:
         """Measure the spread of the latents and write the codec."""
         codec = NanoVideoCodec(self.module.codec.params).to(self._device).eval()
         codec.load_state_dict({name.removeprefix("codec."): t for name, t in weights.items()})
-        if self._recipe.init is None or not same_encoder(codec, load_nano_video(self._recipe.init)):
+        if self._begun is None or not same_encoder(codec, self._begun):
             set_spread(codec, self._frames[:: max(1, len(self._frames) // MEASURED)], self._device)
         save_nano_video(codec, folder / VIDEO_CODEC)
 

@@ -1,6 +1,8 @@
 """Recipes, batches, losses, schedules and codec training, on a model of a few thousand parameters."""
 
 import copy
+import json
+import math
 import random
 from dataclasses import replace
 from itertools import count, pairwise
@@ -10,9 +12,9 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from training_world import FRAMES, SIZE, tiny_recipe, write_codec, write_world
+from training_world import FRAMES, SIZE, encoded, inverted, tiny_recipe, write_codec, write_world
 
-from reference_model.codecs.nano_video import load_nano_video
+from reference_model.codecs.nano_video import NanoVideoCodec, NanoVideoParams, load_nano_video
 from reference_model.conditions import Exchange, Wanted
 from reference_model.guidance import TASKS
 from reference_model.media import read_frames
@@ -22,13 +24,13 @@ from reference_model.params import nano, read_params
 from reference_model.rope import line_rotation
 from reference_model.training.batches import REFERENCE_STEP, BatchMaker, Share
 from reference_model.training.config import RECIPES, Schedule, TrainModel, TrainVideoCodec, read_recipe
-from reference_model.training.encode import encode_shards, token_mask
+from reference_model.training.encode import token_mask
 from reference_model.training.flow_loss import start
 from reference_model.training.loop import Loop, learning_rate
 from reference_model.training.processes import Processes
-from reference_model.training.shards import read_shards
+from reference_model.training.progress_table import _table
 from reference_model.training.train_model import TrainsModel
-from reference_model.training.train_video_codec import TrainsVideoCodec, cropped
+from reference_model.training.train_video_codec import CodecLoss, TrainsVideoCodec, cropped
 
 CPU = torch.device("cpu")
 ALONE = Processes(Share(), CPU)
@@ -42,11 +44,8 @@ def _one_thread() -> None:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    recipe = tiny_recipe(folder)
-    codec = load_nano_video(recipe.video_codec)
-    encode_shards(
-        read_shards(recipe.shards), recipe.latents, codec, video_codec_key(recipe.video_codec), (2, 2), CPU
-    )
+    tiny_recipe(folder)
+    encoded(folder)
     return folder
 
 
@@ -286,14 +285,6 @@ def test_a_stage_with_minutes_settles_its_length(
     assert state["step"] == state["planned"] == 30
 
 
-def test_latents_of_another_codec_are_refused(world: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.safetensors"
-    write_codec(other, seed=4)
-    with pytest.raises(ValueError, match="was encoded by another video codec"):
-        trainer(world, video_codec=other)
-    tiny_recipe(world)
-
-
 def test_masks_are_shares_of_tokens() -> None:
     mask = torch.zeros(1, 5, 32, 64)
     mask[:, 0, :, :32] = 1
@@ -316,6 +307,8 @@ def test_the_video_codec_learns_and_is_causal(tmp_path: Path) -> None:
     Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
     assert objective.module(*inputs)["total"].item() < before
     codec = load_nano_video(recipe.out / "video_codec.safetensors")
+    log = [json.loads(line) for line in (recipe.out / "log.jsonl").read_text().splitlines()]
+    assert all({"total", "psnr_db", "psnr_lips_db"} <= set(line) and "video" not in line for line in log)
     video = torch.rand(1, 3, 9, 32, 32) * 2 - 1
     latents = codec.encode(video)
     assert latents.shape == (1, 8, 3, 4, 4)
@@ -342,7 +335,13 @@ def test_latents_stay_good_when_only_the_decoder_of_their_codec_is_trained(tmp_p
         made = recipe.out / "video_codec.safetensors"
         keys.append(video_codec_key(made))
         decoded.append(load_nano_video(made).decode(torch.zeros(1, 8, 2, 4, 4)))
+        # A codec that was trained further is another beginning.
+        other = recipe.model_copy(update={"init": made})
+        assert TrainsVideoCodec(recipe, CPU).data_key == objective.data_key
+        assert TrainsVideoCodec(other, CPU).data_key != objective.data_key
     assert keys[0] == keys[1] != keys[2]
+    inverted(shards)
+    assert TrainsVideoCodec(recipe, CPU).data_key != objective.data_key
     assert not torch.equal(decoded[0], decoded[1])
 
 
@@ -373,6 +372,36 @@ def test_recipes_may_be_toml(tmp_path: Path) -> None:
     assert read_recipe(str(path)).stages[0].steps == 3
     with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_again"):
         read_recipe("nanoo")
+
+
+def test_what_a_codec_keeps_is_told_in_decibels_of_the_full_range() -> None:
+    loss = CodecLoss(NanoVideoCodec(NanoVideoParams(latent=8, fine=8, coarse=8, group=8)), 1.0)
+    video, mouth = torch.rand(1, 3, 5, 32, 32) * 2 - 1, torch.zeros(1, 5, 32, 32)
+    mouth[..., 8:16, 8:16] = 1
+    wrong = torch.full_like(video, 0.02)
+    wrong[..., 8:16, 8:16] = 0.2
+    loss.codec.render = lambda _: video + wrong  # type: ignore[method-assign, assignment]
+    told = loss(video, mouth, torch.zeros(1, 8, 2, 4, 4))
+    # Pictures reach from -1 to 1: 20 log10(2 / 0.2).
+    assert told["psnr_lips_db"].item() == pytest.approx(20.0, abs=1e-3)
+    whole = (64 * 0.2**2 + (32 * 32 - 64) * 0.02**2) / (32 * 32)
+    assert told["psnr_db"].item() == pytest.approx(10 * math.log10(4 / whole), abs=1e-3)
+
+
+def test_the_table_of_a_run_shows_the_columns_that_it_has() -> None:
+    line = {
+        "stage": "codec",
+        "step": 1,
+        "of": 2,
+        "what": "pictures",
+        "total": 0.5,
+        "rate": 0.1,
+        "s/step": 0.2,
+    }
+    now, before = line | {"psnr_db": 21.0, "psnr_lips_db": 20.0}, line | {"video": 21.0, "lips": 20.0}
+    for rows, names in (([now], ["psnr_db", "psnr_lips_db"]), ([before], ["video", "lips"])):
+        columns = [str(column.header) for column in _table(rows).columns]
+        assert columns == ["stage", "step", "of", "what", "total", *names, "rate", "s/step"]
 
 
 def test_windows_move_the_lips_with_the_picture() -> None:
