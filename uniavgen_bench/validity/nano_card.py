@@ -119,13 +119,10 @@ def card_text(
         *(f"- `{p.name}`, {p.stat().st_size} bytes, sha256 `{sha256_file(p)}`" for p in files.paths),
         f"- {size / 10**6:.1f} MB ({size / 2**20:.1f} MiB) in all. Licence: Apache-2.0",
         "",
-        "## Aims",
-        "",
-        *aims_section(aims(runs, voices)),
-        "## Training",
-        "",
-        *training,
     ]  # fmt: skip
+    held = aims(runs, voices)
+    lines += ["## Aims", "", *aims_section(held)] if held else []
+    lines += ["## Training", "", *training] if training else []
     if CODECS in runs:
         lines += ["## Codecs: the true clip through them", "", *task_section(runs[CODECS])]
         if decibels:
