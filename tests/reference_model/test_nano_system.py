@@ -24,7 +24,8 @@ from uniavgen_bench.media.mux import write_clip, write_wav
 from uniavgen_bench.runner.clip_work import ClipWork, WorkerConfig
 from uniavgen_bench.runner.make_clip import _system, make_clip
 from uniavgen_bench.systems.system import Job
-from uniavgen_bench.systems.uniavgen import FACTORS, PLUGIN, UniAVGenNano, UniAVGenNanoOptions
+from uniavgen_bench.systems.uniavgen import FACTORS, PLUGIN, UniAVGenNano
+from uniavgen_bench.systems.uniavgen_options import UniAVGenNanoOptions
 from uniavgen_bench.systems.uniavgen_weights import nano_files
 
 SECONDS = FRAMES / 16
@@ -195,6 +196,18 @@ def test_a_variant_that_does_not_fit_is_a_reason(weights: Path, sample: Sample, 
     with pytest.raises(MissingError, match="does not fit: a2v_blocks") as error:
         made(folder, alone, tmp_path / "clip.mp4", variant="face_fixed")
     assert error.value.missing.reason is Reason.WEIGHTS and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("window", "said"), [(4, "window must be odd: 4 reaches just as far as 5"), (5, "")])
+def test_weights_that_a_folder_names_say_what_a_window_is(
+    weights: Path, sample: Sample, tmp_path: Path, window: int, said: str
+) -> None:
+    alone = sample.model_copy(update={"condition_video": None, "condition_audio": None})
+    if not said:
+        assert made(weights, alone, tmp_path / "clip.mp4", window=window).is_file()
+        return
+    with pytest.raises(MissingError, match=said):
+        made(weights, alone, tmp_path / "clip.mp4", window=window)
 
 
 def test_clips_are_known_by_the_bytes_of_their_weights(weights: Path, tmp_path: Path) -> None:

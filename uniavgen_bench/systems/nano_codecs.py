@@ -17,7 +17,8 @@ from uniavgen_bench.media.probe import probe
 from uniavgen_bench.systems.given import Float32
 from uniavgen_bench.systems.ground_truth import true_clip
 from uniavgen_bench.systems.system import Job, SystemPlugin
-from uniavgen_bench.systems.uniavgen import FPS, LATENT_STRIDE, RATE, one_thread
+from uniavgen_bench.systems.uniavgen import FPS, RATE, one_thread
+from uniavgen_bench.systems.uniavgen_options import LATENT_STRIDE
 from uniavgen_bench.systems.uniavgen_weights import VIDEO_CODEC, package_folder
 
 if TYPE_CHECKING:

@@ -5,61 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field, field_validator
 
 from uniavgen_bench.core.result import MissingError, Reason
 from uniavgen_bench.core.sample import ClipKey, Task
-from uniavgen_bench.core.spec import Frozen
 from uniavgen_bench.media.mux import write_clip
 from uniavgen_bench.systems.given import Float32, sound_of, spoken_text
 from uniavgen_bench.systems.system import Job, SystemPlugin
-from uniavgen_bench.systems.uniavgen_weights import check_variant, files_sha256, nano_files
+from uniavgen_bench.systems.uniavgen_options import (
+    LATENT_STRIDE,
+    Alignment,
+    UniAVGenNanoOptions,
+    check_window,
+)
+from uniavgen_bench.systems.uniavgen_weights import files_sha256, nano_files
 
 if TYPE_CHECKING:
     from reference_model import Nano, Sampling
     from reference_model.generate import Clip
+    from reference_model.params import ModelParams
 
-RATE, FPS, LATENT_STRIDE = 24_000, 16, 4
-Alignment = Literal["ati", "sti", "sgi", "none"]
-
-
-class UniAVGenNanoOptions(Frozen):
-    """`weights`: a folder (None: those of the package). `variant`: what an ablation trained, by its short name
-    (`interaction_sti_sti`) or as the path of a file.
-
-    `frames`: of a clip whose length the task leaves open, 4 n + 1. `a2v`, `v2a`, `window` (latent frames on either
-    side), `face_modulation`: ablations without training; None leaves them as trained. `guidance`: `scale_video` and
-    `scale_audio` are of MA-CFG and CFG; `share` is that of the steps, from the first, that MA-CFG guides.
-    """
-
-    weights: Path | None = None
-    variant: str | None = Field(default=None, min_length=1)
-    frames: int = Field(default=33, ge=5, le=241)
-    a2v: Alignment | None = None
-    v2a: Alignment | None = None
-    window: int | None = Field(default=None, ge=0, le=64)
-    face_modulation: Literal["on", "off"] | None = None
-    guidance: Literal["ma_cfg", "cfg", "none"] = "ma_cfg"
-    scale_video: float = Field(default=2.0, ge=0, le=20)
-    scale_audio: float = Field(default=2.0, ge=0, le=20)
-    share: float = Field(default=0.5, ge=0, le=1)
-    steps: int = Field(default=16, ge=1, le=200)
-
-    @field_validator("frames")
-    @classmethod
-    def _whole_latents(cls, value: int) -> int:
-        if (value - 1) % LATENT_STRIDE:
-            raise ValueError(f"must be 4 n + 1, got {value}")
-        return value
-
-    @field_validator("variant")
-    @classmethod
-    def _known_variant(cls, value: str | None) -> str | None:
-        return None if value is None else check_variant(value)
+RATE, FPS = 24_000, 16
 
 
 class UniAVGenNano:
@@ -158,6 +126,8 @@ class UniAVGenNano:
             params = rm.with_ablation(
                 trained, a2v=o.a2v, v2a=o.v2a, window=o.window, face_modulation=o.face_modulation
             )
+            if o.window is not None:
+                _check_window(o.window, params)
             return rm.load(
                 "nano", files.folder, variant=files.variant, video_codec=files.video_codec, params=params,
                 device=device,
@@ -176,6 +146,13 @@ class UniAVGenNano:
             "none": rm.NoGuidance(),
         }
         return replace(nano_sampling(o.steps), guidance=kinds[o.guidance])
+
+
+def _check_window(window: int, params: ModelParams) -> None:
+    try:
+        check_window(window, params.interaction.a2v, params.interaction.aligner)
+    except ValueError as error:
+        raise ValueError(f"window {error}") from error
 
 
 def _task(task: Task | None) -> Any:
@@ -204,9 +181,12 @@ Level = Mapping[str, Any]
 
 
 def _levels(*levels: tuple[str, Level]) -> dict[str, dict[str, Any]]:
-    """Return the options that each level sets: none where they are the defaults, for that is the plain system."""
-    fields = UniAVGenNanoOptions.model_fields
-    return {name: {k: v for k, v in patch.items() if fields[k].default != v} for name, patch in levels}
+    """Return the options that each level sets: none where all are the defaults, for that is the plain system."""
+    return {name: {} if patch == _defaults(*patch) else dict(patch) for name, patch in levels}
+
+
+def _defaults(*names: str) -> dict[str, Any]:
+    return {name: UniAVGenNanoOptions.model_fields[name].default for name in names}
 
 
 ALIGNMENTS: tuple[Alignment, ...] = ("ati", "sti", "sgi", "none")
@@ -215,17 +195,25 @@ FACTORS: Mapping[str, Mapping[str, Level]] = {
     "interaction": _levels(
         ("on", {"a2v": None, "v2a": None}),
         ("to-video", {"v2a": "none"}),
-        ("to-audio", {"a2v": "none"}),
-        ("off", {"a2v": "none", "v2a": "none"}),
+        ("to-audio", {"a2v": "none", **_defaults("window")}),
+        ("off", {"a2v": "none", "v2a": "none", **_defaults("window", "face_modulation")}),
     ),
-    "a2v": _levels(("trained", {"a2v": None}), *((name, {"a2v": name}) for name in ALIGNMENTS)),
+    "a2v": _levels(
+        ("trained", {"a2v": None}),
+        *((name, {"a2v": name, **({} if name == "ati" else _defaults("window"))}) for name in ALIGNMENTS),
+    ),
     "v2a": _levels(("trained", {"v2a": None}), *((name, {"v2a": name}) for name in ALIGNMENTS)),
     "face_modulation": _levels(("on", {"face_modulation": None}), ("off", {"face_modulation": "off"})),
-    "guidance": _levels(*((kind, {"guidance": kind}) for kind in ("ma_cfg", "cfg", "none"))),
+    "guidance": _levels(
+        ("ma_cfg", {"guidance": "ma_cfg"}),
+        ("cfg", {"guidance": "cfg", **_defaults("share")}),
+        ("none", {"guidance": "none", **_defaults("scale_video", "scale_audio", "share")}),
+    ),
     "scale": _levels(*((f"{scale:g}", {"scale_video": scale, "scale_audio": scale}) for scale in SCALES)),
 }
 """`interaction`: which branch hears the other; `scale`: both scales at once. Scales of one branch, `share`, `window`,
-`steps` and `variant` are factors as options are."""
+`steps` and `variant` are factors as options are. A level puts back to its default what it leaves without effect, so
+that a system with other scales or another window can be varied."""
 
 PLUGIN = SystemPlugin(
     name="uniavgen-nano",
