@@ -83,8 +83,8 @@ def generate_command(
     window: Annotated[
         int | None,
         typer.Option(
-            help="Ablation: the audio window. Released: (window - 1) / 2 decoded frames on either side, for an even one "
-            "as for the next odd one; paper: so many latent frames on either side."
+            help="Ablation: the audio window. Released: (window - 1) / 2 decoded frames on either side, an even one as "
+            "the next odd one; paper: so many latent frames on either side."
         ),
     ] = None,
     aligner: Annotated[Convention | None, typer.Option(help="Ablation: released or paper.")] = None,
