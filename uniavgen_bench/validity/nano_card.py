@@ -59,6 +59,18 @@ SHOWN = 4
 """Samples in the figures."""
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How many samples a task and an ablation have."""
+
+    tasks: int
+    ablations: int
+
+    def of(self, suite: str) -> int:
+        """Return the samples of a suite."""
+        return self.ablations if suite in ABLATIONS else self.tasks
+
+
 def run_task(name: str, weights: Path | None, samples: int, out: Path, workers: int | None) -> TaskRun:
     """Run a bundled suite on so many samples, or go on with it, and read what it says.
 
@@ -154,6 +166,9 @@ def main(
     ),
     runs: Annotated[Path, typer.Option(help="Where the runs are kept.")] = Path("runs/nano_card"),
     samples: Annotated[int, typer.Option(min=2, help="Samples of each task.")] = 24,
+    ablation_samples: Annotated[
+        int | None, typer.Option(min=2, help="Samples of the ablations; else as of the tasks.")
+    ] = None,
     suite: Annotated[list[str] | None, typer.Option(help="Only these suites; repeatable.")] = None,
     workers: Annotated[int | None, typer.Option(min=1)] = None,
 ) -> None:
@@ -163,7 +178,8 @@ def main(
     """
     try:
         made = Made(tuple(training or ()), tuple(recipe or ()), data, note)
-        _write(weights, made, out, runs, samples, suite or list(SUITES), workers)
+        counts = Counts(samples, ablation_samples or samples)
+        _write(weights, made, out, runs, counts, suite or list(SUITES), workers)
     except BenchError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
@@ -195,7 +211,7 @@ def _write(
     made: Made,
     out: Path,
     runs: Path,
-    samples: int,
+    counts: Counts,
     suites: Sequence[str],
     workers: int | None,
 ) -> None:
@@ -213,7 +229,7 @@ def _write(
     done: dict[str, TaskRun] = {}
     for name in suites:
         typer.echo(f"{name} …", err=True)
-        done[name] = run_task(name, weights, samples, runs / name, workers)
+        done[name] = run_task(name, weights, counts.of(name), runs / name, workers)
     voices = (
         voice_rank(runs / "joint_ref_audio", SYSTEM, Models(WeightLocator()))
         if "joint_ref_audio" in done
@@ -227,7 +243,7 @@ def _write(
         write_atomic(figure, loss_curves(log, named).encode())
         curves.append((log, figure.name))
     figures = _figures(out, runs / "joint") if "joint" in done else []
-    command = _command(weights, made, samples, suites)
+    command = _command(weights, made, counts, suites)
     told += training_section(curves)
     text = card_text(files, done, told, voices, decibels, figures, command)
     write_atomic(out, text.encode())
@@ -250,8 +266,10 @@ def _figures(out: Path, run: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def _command(weights: Path | None, made: Made, samples: int, suites: Sequence[str]) -> str:
-    parts = ["--samples", str(samples)]
+def _command(weights: Path | None, made: Made, counts: Counts, suites: Sequence[str]) -> str:
+    parts = ["--samples", str(counts.tasks)]
+    if counts.ablations != counts.tasks and not set(ABLATIONS).isdisjoint(suites):
+        parts += ["--ablation-samples", str(counts.ablations)]
     parts += ["--weights", str(weights)] if weights is not None else []
     parts += [part for folder in made.training for part in ("--training", str(folder))]
     parts += [part for name in made.recipes for part in ("--recipe", name)]
