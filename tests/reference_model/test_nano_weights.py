@@ -13,6 +13,7 @@ from reference_model.nano_model import HERE, Nano, nano_sampling
 from reference_model.params import nano, read_params
 from uniavgen_bench.core.sample import Sample
 from uniavgen_bench.datasets.portraits.dataset import PortraitsOptions, clip_of, load_portraits
+from uniavgen_bench.systems.uniavgen_weights import VARIANTS
 
 LOWER_FACE = (slice(None), slice(60, 100), slice(40, 88))
 STEPS = 8
@@ -35,6 +36,29 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 def test_weights_of_the_package_are_those_of_nano_and_small() -> None:
     assert read_params(HERE / "params.json") == nano()
     assert sum(path.stat().st_size for path in HERE.iterdir() if path.is_file()) <= 25 * 2**20
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variants_of_the_ablations_are_small_and_go_over_the_weights_of_the_package(name: str) -> None:
+    path = HERE / "ablations" / f"{name}.safetensors"
+    assert path.stat().st_size <= 4e6
+    params = load("nano", variant=path).model.params
+    kind, _, reaches = name.partition("_")
+    if kind == "interaction":
+        ways = reaches.split("_")
+        assert (params.interaction.a2v, params.interaction.v2a) == (ways[0], ways[-1])
+    else:
+        assert (params.interaction.a2v, params.interaction.v2a) == ("ati", "ati")
+        assert params.face_modulation == ("off" if name == "face_none" else "on")
+
+
+def test_the_paper_s_variant_stands_in_both_ablations_and_was_trained_once_more() -> None:
+    one, same, again = (
+        (HERE / "ablations" / f"{name}.safetensors").read_bytes()
+        for name in ("interaction_ati_ati", "face_decaying", "again")
+    )
+    assert one == same
+    assert one != again
 
 
 def changes(frames: torch.Tensor) -> torch.Tensor:
