@@ -122,7 +122,7 @@ def test_a_slow_slot_holds_no_other_back(tmp_path: Path, place: Path) -> None:
 
 
 def test_clips_are_the_same_in_whatever_order_they_come(tmp_path: Path, place: Path) -> None:
-    body = "if word == 'a': there('b.ended', 1)"
+    body = "if word == 'a': there('b.ended', 1); time.sleep(1)"
     seen = []
     for at_once, waits in ((1, "pass"), (3, body)):
         made_by = program(place, waits, at_once=at_once)

@@ -115,8 +115,8 @@ def test_stopping_ends_what_runs_at_once() -> None:
     pool.stop()
     pool.join()
     assert running.done() and waiting.cancelled()
-    processes[0].join(timeout=20)
-    assert not processes[0].is_alive() and time.monotonic() - started < 20
+    processes[0].join(timeout=120)
+    assert not processes[0].is_alive() and time.monotonic() - started < 120
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.3])
