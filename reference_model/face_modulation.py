@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from reference_model.layers import Head, TimeEmbedding
+from reference_model.params import FaceModulation
 
 
 class MaskHead(Head):
@@ -17,6 +18,20 @@ class MaskHead(Head):
     def forward(self, x: Tensor, time: TimeEmbedding) -> Tensor:
         """Video tokens `[B, F*N, C]` -> mask `[B, F*N, 1]` in the dtype of x, sigmoid taken in fp32."""
         return torch.sigmoid(super().forward(x, time)).to(x.dtype)
+
+
+def weigh(face: Tensor | None, modulation: FaceModulation, frames: int) -> Tensor | None:
+    """The weight of each video token, from masks `[B, F*N, 1]`; None: all count whole.
+
+    "even" gives every token of a frame the frame's mean mask: the interaction keeps its strength and loses its place.
+    Trained masks are small on average, so that "off", which makes all of them 1, also makes it several times stronger.
+    """
+    if face is None or modulation == "off":
+        return None
+    if modulation == "on":
+        return face
+    by_frame = torch.unflatten(face, 1, (frames, -1))
+    return by_frame.mean(2, keepdim=True).expand_as(by_frame).flatten(1, 2)
 
 
 def mask_loss(face_masks: Sequence[Tensor], target: Tensor) -> Tensor:

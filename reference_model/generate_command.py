@@ -28,8 +28,8 @@ from reference_model.nano_model import (
 from reference_model.params import (
     Alignment,
     Convention,
+    FaceModulation,
     ModelParams,
-    Switch,
     preset,
     read_params,
     with_ablation,
@@ -88,7 +88,10 @@ def generate_command(
         ),
     ] = None,
     aligner: Annotated[Convention | None, typer.Option(help="Ablation: released or paper.")] = None,
-    face_modulation: Annotated[Switch | None, typer.Option(help="Ablation: on or off.")] = None,
+    face_modulation: Annotated[
+        FaceModulation | None,
+        typer.Option(help="Ablation: on, even (each frame's mean mask, so no place), or off."),
+    ] = None,
     convention: Annotated[
         Convention | None, typer.Option(help="Whose reading of the tasks (released; nano paper).")
     ] = None,

@@ -33,11 +33,12 @@ class Flow:
 
 @dataclass(frozen=True)
 class Said:
-    """What the branches tell each other in one layer, and the face mask `[B, F*N, 1]`."""
+    """What the branches tell each other in one layer, the face mask `[B, F*N, 1]`, and the tokens' weights by it."""
 
     heard: KeyValue | None
     seen: tuple[KeyValue, ...] | None
     face: Tensor | None
+    weight: Tensor | None
 
 
 class AudioToVideo(Attention):

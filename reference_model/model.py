@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from reference_model.attention import AttentionBackend, sdpa
 from reference_model.conditions import Conditions, Exchange, Memory, Prediction, Texts, Wanted
+from reference_model.face_modulation import weigh
 from reference_model.interaction import AudioToVideo, Flow, Said, VideoToAudio
 from reference_model.layers import Block, Head, TimeEmbedding, embed_times, mlp, unpatchify
 from reference_model.layout import Layout, Size, layout
@@ -239,7 +240,7 @@ class UniAVGen(nn.Module):
         heard = seen = face = None
         if flow.faces and v is not None:
             face = to_video.mask_head(v.targets, v.target_time)
-        weight = face if self.params.face_modulation == "on" else None
+        weight = weigh(face, self.params.face_modulation, flow.frames)
         if flow.a2v is not None:
             kept_audio = flow.memory.audio
             heard = to_video.hear(_running(a).targets, flow.a2v) if kept_audio is None else kept_audio[index]
@@ -250,15 +251,14 @@ class UniAVGen(nn.Module):
                 if kept_video is None
                 else kept_video[index]
             )
-        return Said(heard, seen, face)
+        return Said(heard, seen, face, weight)
 
     def _listen(
         self, index: int, v: Stream | None, a: Stream | None, said: Said, flow: Flow
     ) -> tuple[Stream | None, Stream | None]:
         to_video, to_audio = self._interaction(index)
-        weight = said.face if self.params.face_modulation == "on" else None
         if v is not None and said.heard is not None and flow.a2v is not None:
-            v = v.updated(to_video.update(v.targets, said.heard, weight, flow.a2v))
+            v = v.updated(to_video.update(v.targets, said.heard, said.weight, flow.a2v))
         if a is not None and said.seen is not None and flow.v2a is not None:
             a = a.updated(to_audio.update(a.targets, said.seen, flow.v2a))
         return v, a

@@ -13,7 +13,8 @@ a frame's own audio and an audio token's own frame; `sgi`: symmetric global, eve
 """
 Convention = Literal["released", "paper"]
 AudioTime = Literal["branch", "token"]
-Switch = Literal["on", "off"]
+FaceModulation = Literal["on", "even", "off"]
+"""`even`: each token has its frame's mean mask, so that the masks tell no place; `off`: all masks are 1."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,13 @@ class ModelParams:
     caption_length: int = 512
     caption_width: int = 4096
     eps: float = 1e-6
-    face_modulation: Switch = "on"
+    face_modulation: FaceModulation = "on"
     audio_time: AudioTime = "branch"
     video_rate: int = 16
     mel_rate: int = 100
 
     def __post_init__(self) -> None:
-        _require("face_modulation", self.face_modulation, ("on", "off"))
+        _require("face_modulation", self.face_modulation, ("on", "even", "off"))
         _require("audio_time", self.audio_time, ("branch", "token"))
         if any(not 0 <= layer < self.layers for layer in self.interaction.layers):
             raise ValueError(f"interaction layers {self.interaction.layers} do not fit {self.layers} layers")
@@ -206,7 +207,7 @@ def with_ablation(
     v2a: Alignment | None = None,
     window: int | None = None,
     aligner: Convention | None = None,
-    face_modulation: Switch | None = None,
+    face_modulation: FaceModulation | None = None,
 ) -> ModelParams:
     """The same model with some of the paper's choices replaced; None leaves a choice as it is."""
     old = params.interaction

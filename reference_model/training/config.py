@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from reference_model.codecs.nano_video import NanoVideoParams
 from reference_model.guidance import Task
-from reference_model.params import Alignment, Convention, ModelParams, Switch, preset, with_ablation
+from reference_model.params import Alignment, Convention, FaceModulation, ModelParams, preset, with_ablation
 
 RECIPES = Path(__file__).parent / "recipes"
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -116,7 +116,7 @@ class Model(Strict):
     v2a: Alignment | None = None
     window: int | None = Field(default=None, ge=0)
     aligner: Convention | None = None
-    face_modulation: Switch | None = None
+    face_modulation: FaceModulation | None = None
 
     @model_validator(mode="after")
     def _known(self) -> "Model":

@@ -8,7 +8,7 @@ from small_models import SIZE, inputs, silence_interactions, small_model, small_
 
 from reference_model.aligner import a2v_windows, v2a_weights
 from reference_model.conditions import Conditions, Exchange, Prediction
-from reference_model.face_modulation import mask_loss
+from reference_model.face_modulation import mask_loss, weigh
 from reference_model.guidance import Task
 from reference_model.layers import RMSNorm
 from reference_model.model import UniAVGen
@@ -139,6 +139,23 @@ def test_mask_of_ones_equals_no_face_modulation() -> None:
     for block in model.a2v_blocks:
         block.mask_head.head.bias.fill_(0.0)
     assert (run(model, given).video - run(off, given).video).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_even_modulation_keeps_each_frames_mean_and_tells_no_place() -> None:
+    frames = torch.rand(2, 3, 4, 1)
+    weights = weigh(frames.flatten(1, 2), "even", 3)
+    assert weights is not None
+    assert torch.allclose(weights.unflatten(1, (3, 4)), frames.mean(2, keepdim=True).expand_as(frames))
+    model = small_model()
+    even = UniAVGen(replace(model.params, face_modulation="even")).eval()
+    even.load_state_dict(model.state_dict())
+    given = conditions(model.params)
+    assert (run(model, given).video - run(even, given).video).abs().max() > 1e-4
+    for block in (*model.a2v_blocks, *even.a2v_blocks):
+        block.mask_head.head.weight.zero_()
+    assert (run(model, given).video - run(even, given).video).abs().max() < 1e-6
+    assert (run(model, given).audio - run(even, given).audio).abs().max() < 1e-6
 
 
 def test_masks_are_returned_and_can_be_supervised() -> None:

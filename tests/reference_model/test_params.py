@@ -63,7 +63,7 @@ def test_impossible_values_are_refused() -> None:
         BranchParams(width=30, ffn=10, heads=0)
     with pytest.raises(ValueError, match="patches span one latent frame"):
         replace(nano(), patch=(1,))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="face_modulation must be one of on, off"):
+    with pytest.raises(ValueError, match="face_modulation must be one of on, even, off"):
         replace(nano(), face_modulation="maybe")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no preset 'mini'"):
         preset("mini")

@@ -203,7 +203,11 @@ FACTORS: Mapping[str, Mapping[str, Level]] = {
         *((name, {"a2v": name, **({} if name == "ati" else _defaults("window"))}) for name in ALIGNMENTS),
     ),
     "v2a": _levels(("trained", {"v2a": None}), *((name, {"v2a": name}) for name in ALIGNMENTS)),
-    "face_modulation": _levels(("on", {"face_modulation": None}), ("off", {"face_modulation": "off"})),
+    "face_modulation": _levels(
+        ("on", {"face_modulation": None}),
+        ("even", {"face_modulation": "even"}),
+        ("off", {"face_modulation": "off"}),
+    ),
     "guidance": _levels(
         ("ma_cfg", {"guidance": "ma_cfg"}),
         ("cfg", {"guidance": "cfg", **_defaults("share")}),

@@ -34,7 +34,7 @@ class UniAVGenNanoOptions(Frozen):
     a2v: Alignment | None = None
     v2a: Alignment | None = None
     window: int | None = Field(default=None, ge=0, le=64)
-    face_modulation: Literal["on", "off"] | None = None
+    face_modulation: Literal["on", "even", "off"] | None = None
     guidance: Literal["ma_cfg", "cfg", "none"] = "ma_cfg"
     scale_video: float = Field(default=2.0, ge=0, le=20)
     scale_audio: float = Field(default=2.0, ge=0, le=20)
