@@ -1,90 +1,33 @@
-"""Recipes, batches, losses, schedules and codec training, on a model of a few thousand parameters."""
+"""Batches, losses, variants and samples of training, on a model of a few thousand parameters."""
 
 import copy
-import json
-import math
-import random
 from dataclasses import replace
-from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from training_world import FRAMES, SIZE, encoded, inverted, tiny_recipe, write_codec, write_world
+from training_world import ALONE, FRAMES, SIZE, tiny_recipe, trainer
 
-from reference_model.codecs.nano_video import NanoVideoCodec, NanoVideoParams, load_nano_video
 from reference_model.conditions import Exchange, Wanted
 from reference_model.guidance import TASKS
 from reference_model.media import read_frames
 from reference_model.model import UniAVGen
-from reference_model.nano_model import video_codec_key, weights_sha256
+from reference_model.nano_model import weights_sha256
 from reference_model.params import nano, read_params
 from reference_model.rope import line_rotation
 from reference_model.training.batches import REFERENCE_STEP, BatchMaker, Share
-from reference_model.training.config import RECIPES, Schedule, TrainModel, TrainVideoCodec, read_recipe
 from reference_model.training.encode import token_mask
 from reference_model.training.flow_loss import start
-from reference_model.training.loop import Loop, learning_rate
-from reference_model.training.processes import Processes
-from reference_model.training.progress_table import _table
+from reference_model.training.loop import Loop
 from reference_model.training.train_model import TrainsModel
-from reference_model.training.train_video_codec import CodecLoss, TrainsVideoCodec, cropped
 
-CPU = torch.device("cpu")
-ALONE = Processes(Share(), CPU)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("world")
-    tiny_recipe(folder)
-    encoded(folder)
-    return folder
-
-
-def trainer(world: Path, **changes: object) -> tuple[TrainModel, TrainsModel]:
-    recipe = tiny_recipe(world, **changes)
-    return recipe, TrainsModel(recipe, CPU)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def maker_of(objective: TrainsModel) -> BatchMaker:
     return objective._maker
-
-
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_recipe_of_the_package_is_valid(path: Path) -> None:
-    recipe = read_recipe(path.stem)
-    assert sum(stage.steps for stage in recipe.stages) > 0
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"epochs": 3}, "epochs: Extra inputs are not permitted"),
-        ({"kind": "gan"}, "the recipe: Input tag 'gan'"),
-        ({"model": {"preset": "huge"}}, "model: Value error, no preset 'huge'"),
-        ({"stages": [{"name": "a", "steps": 1, "batch": 1}]}, "stages.0.learning_rate: Field required"),
-    ],
-)
-def test_a_wrong_recipe_names_the_key(tmp_path: Path, change: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=r"run\.yaml: ") as error:
-        tiny_recipe(tmp_path, **change)
-    assert message in str(error.value)
-
-
-def test_the_rate_warms_up_and_falls_to_its_final_share() -> None:
-    stage = Schedule(name="a", steps=100, batch=1, learning_rate=1.0, warmup=10, final_share=0.1)
-    rates = [learning_rate(stage, step, 100) for step in range(101)]
-    assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
-    assert all(a >= b for a, b in pairwise(rates[10:]))
-    assert rates[100] == pytest.approx(0.1)
 
 
 def test_processes_share_one_batch(world: Path) -> None:
@@ -269,22 +212,6 @@ def test_a_run_goes_on_from_another_but_for_what_begins_anew(world: Path, tmp_pa
         trainer(world, out=tmp_path / "d", fresh=["model.head"], stages=[stage])
 
 
-def test_a_stage_with_minutes_settles_its_length(
-    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = count()
-    monkeypatch.setattr("reference_model.training.loop.time.perf_counter", lambda: 0.1 * next(clock))
-    stage = {
-        "name": "a", "steps": 100_000, "minutes": 0.05, "batch": 1, "warmup": 20, "learning_rate": 1e-3,
-        "tasks": {"joint": 1},
-    }  # fmt: skip
-    recipe, objective = trainer(world, out=tmp_path / "timed", stages=[stage])
-    loop = Loop(recipe, recipe.stages, objective, ALONE, objective.data_key)
-    loop.go()
-    state = torch.load(recipe.out / "checkpoint.pt", weights_only=True)["progress"]
-    assert state["step"] == state["planned"] == 30
-
-
 def test_masks_are_shares_of_tokens() -> None:
     mask = torch.zeros(1, 5, 32, 64)
     mask[:, 0, :, :32] = 1
@@ -292,57 +219,6 @@ def test_masks_are_shares_of_tokens() -> None:
     shares = token_mask(mask, (32, 32)).float() / 255
     torch.testing.assert_close(shares[0, 0, 0], torch.tensor([1.0, 0.0]))
     torch.testing.assert_close(shares[0, 1, 0], torch.tensor([0.0, 0.25]), atol=0.002, rtol=0)
-
-
-def test_the_video_codec_learns_and_is_causal(tmp_path: Path) -> None:
-    shards = write_world(tmp_path / "shards")
-    stage = Schedule(name="a", steps=12, batch=4, learning_rate=2e-3, warmup=5)
-    recipe = TrainVideoCodec(
-        kind="video_codec", out=tmp_path / "codec", shards=shards, groups=1, crop=16,
-        latent=8, fine=8, coarse=8, group=8, stages=(stage,), threads=1,
-    )  # fmt: skip
-    objective = TrainsVideoCodec(recipe, CPU)
-    inputs, _ = objective.inputs(0, 0, 0.0, Share())
-    before = objective.module(*inputs)["total"].item()
-    Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
-    assert objective.module(*inputs)["total"].item() < before
-    codec = load_nano_video(recipe.out / "video_codec.safetensors")
-    log = [json.loads(line) for line in (recipe.out / "log.jsonl").read_text().splitlines()]
-    assert all({"total", "psnr_db", "psnr_lips_db"} <= set(line) and "video" not in line for line in log)
-    video = torch.rand(1, 3, 9, 32, 32) * 2 - 1
-    latents = codec.encode(video)
-    assert latents.shape == (1, 8, 3, 4, 4)
-    assert codec.decode(latents).shape == video.shape
-    torch.testing.assert_close(codec.encode(video[:, :, :5]), latents[:, :, :2], atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(codec.encode(video[:, :, :8]), latents[:, :, :2], atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(
-        codec.decode(latents)[:, :, :5], codec.decode(latents[:, :, :2]), atol=1e-4, rtol=1e-4
-    )
-
-
-def test_latents_stay_good_when_only_the_decoder_of_their_codec_is_trained(tmp_path: Path) -> None:
-    shards, codec = write_world(tmp_path / "shards"), write_codec(tmp_path / "codec.safetensors")
-    decoder = ("codec.look.", "codec.look_closer.", "codec.spread_out.", "codec.draw.", "codec.shown_share")
-    keys, decoded = [video_codec_key(codec)], [load_nano_video(codec).decode(torch.zeros(1, 8, 2, 4, 4))]
-    for name, trainable in (("decoder", decoder), ("all", ())):
-        stage = Schedule(name="a", steps=3, batch=2, learning_rate=2e-3, warmup=0, trainable=trainable)
-        recipe = TrainVideoCodec(
-            kind="video_codec", out=tmp_path / name, shards=shards, groups=1, crop=16, init=codec,
-            stages=(stage,), threads=1,
-        )  # fmt: skip
-        objective = TrainsVideoCodec(recipe, CPU)
-        Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
-        made = recipe.out / "video_codec.safetensors"
-        keys.append(video_codec_key(made))
-        decoded.append(load_nano_video(made).decode(torch.zeros(1, 8, 2, 4, 4)))
-        # A codec that was trained further is another beginning.
-        other = recipe.model_copy(update={"init": made})
-        assert TrainsVideoCodec(recipe, CPU).data_key == objective.data_key
-        assert TrainsVideoCodec(other, CPU).data_key != objective.data_key
-    assert keys[0] == keys[1] != keys[2]
-    inverted(shards)
-    assert TrainsVideoCodec(recipe, CPU).data_key != objective.data_key
-    assert not torch.equal(decoded[0], decoded[1])
 
 
 def test_samples_are_clips_of_both_kinds(world: Path, tmp_path: Path) -> None:
@@ -361,57 +237,6 @@ def test_validation_is_the_same_every_time_and_names_the_tasks(world: Path) -> N
     assert found == objective.validate(weights)
     assert {"joint.video", "joint.audio", "dubbing.audio", "audio_driven.video"} <= set(found)
     assert "dubbing.video" not in found
-
-
-def test_recipes_may_be_toml(tmp_path: Path) -> None:
-    path = tmp_path / "codec.toml"
-    path.write_text(
-        'kind = "video_codec"\nout = "here"\nshards = "there"\n'
-        '[[stages]]\nname = "a"\nsteps = 3\nbatch = 1\nlearning_rate = 0.1\n'
-    )
-    assert read_recipe(str(path)).stages[0].steps == 3
-    with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_again"):
-        read_recipe("nanoo")
-
-
-def test_what_a_codec_keeps_is_told_in_decibels_of_the_full_range() -> None:
-    loss = CodecLoss(NanoVideoCodec(NanoVideoParams(latent=8, fine=8, coarse=8, group=8)), 1.0)
-    video, mouth = torch.rand(1, 3, 5, 32, 32) * 2 - 1, torch.zeros(1, 5, 32, 32)
-    mouth[..., 8:16, 8:16] = 1
-    wrong = torch.full_like(video, 0.02)
-    wrong[..., 8:16, 8:16] = 0.2
-    loss.codec.render = lambda _: video + wrong  # type: ignore[method-assign, assignment]
-    told = loss(video, mouth, torch.zeros(1, 8, 2, 4, 4))
-    # Pictures reach from -1 to 1: 20 log10(2 / 0.2).
-    assert told["psnr_lips_db"].item() == pytest.approx(20.0, abs=1e-3)
-    whole = (64 * 0.2**2 + (32 * 32 - 64) * 0.02**2) / (32 * 32)
-    assert told["psnr_db"].item() == pytest.approx(10 * math.log10(4 / whole), abs=1e-3)
-
-
-def test_the_table_of_a_run_shows_the_columns_that_it_has() -> None:
-    line = {
-        "stage": "codec",
-        "step": 1,
-        "of": 2,
-        "what": "pictures",
-        "total": 0.5,
-        "rate": 0.1,
-        "s/step": 0.2,
-    }
-    now, before = line | {"psnr_db": 21.0, "psnr_lips_db": 20.0}, line | {"video": 21.0, "lips": 20.0}
-    for rows, names in (([now], ["psnr_db", "psnr_lips_db"]), ([before], ["video", "lips"])):
-        columns = [str(column.header) for column in _table(rows).columns]
-        assert columns == ["stage", "step", "of", "what", "total", *names, "rate", "s/step"]
-
-
-def test_windows_move_the_lips_with_the_picture() -> None:
-    boxes = torch.tensor([[40.0, 60.0, 60.0, 70.0]]).expand(3, 4)
-    frames = torch.arange(128 * 128).reshape(1, 128, 128, 1).expand(3, -1, -1, 3)
-    for seed in range(20):
-        window, moved = cropped(frames, boxes, 64, 0.75, random.Random(seed))
-        assert window.shape == (3, 64, 64, 3)
-        top, left = divmod(int(window[0, 0, 0, 0]), 128)
-        torch.testing.assert_close(moved + torch.tensor([left, top, left, top]), boxes)
 
 
 def test_at_the_start_other_letters_are_other_rows_not_only_other_places() -> None:

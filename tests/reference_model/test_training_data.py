@@ -8,38 +8,16 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from training_world import encoded, inverted, tiny_recipe, write_codec
+from training_world import ALONE, encoded, inverted, tiny_recipe, trainer, write_codec
 
 from reference_model.codecs.nano_video import NanoVideoCodec
 from reference_model.nano_model import weights_sha256
-from reference_model.training.batches import Share
 from reference_model.training.clips import read_clips
 from reference_model.training.config import TrainModel
 from reference_model.training.loop import Loop
-from reference_model.training.processes import Processes
 from reference_model.training.train_model import TrainsModel
 
-CPU = torch.device("cpu")
-ALONE = Processes(Share(), CPU)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("world")
-    tiny_recipe(folder)
-    encoded(folder)
-    return folder
-
-
-def trainer(world: Path, **changes: object) -> tuple[TrainModel, TrainsModel]:
-    recipe = tiny_recipe(world, **changes)
-    return recipe, TrainsModel(recipe, CPU)
-
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 ONE_STEP = {"name": "a", "steps": 1, "batch": 2, "warmup": 0, "learning_rate": 1e-2, "tasks": {"joint": 1}}
 REFUSED = "is of another recipe, other data or other starting weights; use --restart"

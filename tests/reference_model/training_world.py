@@ -16,12 +16,16 @@ from reference_model.codecs.nano_video import (
     save_nano_video,
 )
 from reference_model.nano_model import VIDEO_CODEC, video_codec_key
+from reference_model.training.batches import Share
 from reference_model.training.clips import EncodedClips, read_clips
 from reference_model.training.config import RECIPES, TrainModel, read_recipe
 from reference_model.training.encode import encode_shards
+from reference_model.training.processes import Processes
 from reference_model.training.shards import read_shards
 from reference_model.training.train_model import TrainsModel
 
+CPU = torch.device("cpu")
+ALONE = Processes(Share(), CPU)
 FRAMES, SIZE, RATE = 9, 32, 24_000
 VOICES = (2_400, 13_200, 6_000)
 """Samples of the reference voices, one after the other."""
@@ -137,3 +141,9 @@ def write_nano(folder: Path) -> Path:
     objective.finish(objective.module.state_dict(), out)
     (out / VIDEO_CODEC).write_bytes(recipe.video_codec.read_bytes())
     return out
+
+
+def trainer(world: Path, **changes: object) -> tuple[TrainModel, TrainsModel]:
+    """A tiny recipe with changes, and what it trains."""
+    recipe = tiny_recipe(world, **changes)
+    return recipe, TrainsModel(recipe, CPU)
