@@ -73,8 +73,10 @@ def generate_command(
     scale_video: Annotated[
         float | None, typer.Option(help="Guidance scale of the picture (3; nano 2).")
     ] = None,
-    scale_audio: Annotated[float, typer.Option(help="Guidance scale of the sound.")] = 2.0,
-    share: Annotated[float, typer.Option(max=1, help="Share of steps with a unimodal null pass.")] = 0.5,
+    scale_audio: Annotated[float | None, typer.Option(help="Guidance scale of the sound (2).")] = None,
+    share: Annotated[
+        float | None, typer.Option(max=1, help="Share of steps with a unimodal null pass, of ma_cfg (0.5).")
+    ] = None,
     skip_layer: Annotated[
         int | None, typer.Option(min=-1, help="Layer that the null pass lacks; -1 for none (11; nano none).")
     ] = None,
@@ -128,18 +130,10 @@ def generate_command(
         task, speech, caption, image, video, audio, reference_audio, reference_speech, language,
         frames=frames if frames is not None else FRAMES if small else 81, seed=seed + number,
     )  # fmt: skip
-    assert isinstance(usual.guidance, MaCfg)
-    skip = usual.guidance.skip_layer if skip_layer is None else skip_layer if skip_layer >= 0 else None
-    scale_video = usual.guidance.scale_video if scale_video is None else scale_video
-    kinds: dict[str, Guidance] = {
-        "ma_cfg": MaCfg(scale_video, scale_audio, share, skip),
-        "cfg": Cfg(scale_video, scale_audio, skip),
-        "none": NoGuidance(),
-    }
     sampling = Sampling(
         steps=usual.steps if steps is None else steps,
         shift=usual.shift if shift is None else shift,
-        guidance=kinds[guidance],
+        guidance=_guidance(guidance, usual.guidance, scale_video, scale_audio, share, skip_layer),
         convention=convention or usual.convention,
         out_of_memory="raise" if shard else "halve",
     )
@@ -181,6 +175,28 @@ def generate_command(
         )
     write_clip(output, clip.frames, clip.samples, model.params.video_rate)
     console.print(f"{output}: {len(clip.frames)} frames, {len(clip.samples) / 24_000:.2f} s")
+
+
+def _guidance(
+    kind: str,
+    usual: Guidance,
+    scale_video: float | None,
+    scale_audio: float | None,
+    share: float | None,
+    skip_layer: int | None,
+) -> Guidance:
+    assert isinstance(usual, MaCfg)
+    given = {"scale-video": scale_video, "scale-audio": scale_audio, "skip-layer": skip_layer, "share": share}
+    used = {"ma_cfg": set(given), "cfg": set(given) - {"share"}, "none": set[str]()}[kind]
+    for name, value in given.items():
+        if value is not None and name not in used:
+            raise ValueError(f"--{name} has no effect with guidance {kind}; leave it out")
+    video = usual.scale_video if scale_video is None else scale_video
+    audio = usual.scale_audio if scale_audio is None else scale_audio
+    skip = usual.skip_layer if skip_layer is None else skip_layer if skip_layer >= 0 else None
+    if kind == "ma_cfg":
+        return MaCfg(video, audio, usual.share if share is None else share, skip)
+    return Cfg(video, audio, skip) if kind == "cfg" else NoGuidance()
 
 
 @contextmanager

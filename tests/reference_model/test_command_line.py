@@ -60,6 +60,14 @@ def run(
             "must be finite, got 3.0 of video",
         ),
         (("generate", "nowhere", "out.mp4", *FACE, "--scale-video", "-inf"), "finite, got -inf of video"),
+        (
+            ("generate", "nano", "out.mp4", *FACE, "--guidance", "none", "--scale-audio", "2"),
+            "--scale-audio has no effect with guidance none",
+        ),
+        (
+            ("generate", "nano", "out.mp4", *FACE, "--guidance", "cfg", "--share", "1"),
+            "--share has no effect with guidance cfg",
+        ),
         (("generate", "nowhere", "out.mp4", *FACE, "--scale-audio", "inf"), "inf of audio"),
         (("generate", "nowhere", "out.mp4", *FACE, "--frames", "0"), "frames must be 4n + 1, got 0"),
         (("generate", "nano", "out.mp4", *FACE, "--frames", "0"), "frames must be 4n + 1, got 0"),
