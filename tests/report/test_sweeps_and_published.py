@@ -17,6 +17,7 @@ from uniavgen_bench.core.published import PublishedBlock
 from uniavgen_bench.core.run_files import RunDirectory
 from uniavgen_bench.core.sample import SystemInfo
 from uniavgen_bench.report.build import build_report
+from uniavgen_bench.report.published_view import published_view
 from uniavgen_bench.report.run_data import read_run
 from uniavgen_bench.report.sweep_view import numeric, sweeps
 from uniavgen_bench.stats.ablation_effects import ablation_effects
@@ -111,9 +112,27 @@ def test_published_numbers_stand_beside_ours_with_their_order(swept: Path) -> No
     words = {"holds": "holds here", "reversed": "does not hold here", "open": "is not seen here"}
     assert words[order.verdict] in section
     assert "From a digest." in section and "nowhere: the run has no gone.metric.x" in section
-    assert section.count("paired d") == len(order.steps) == 2
+    # 1 and 1.5 count as equal, so that either stands below 2 in a step of its own.
+    assert section.count("paired d") == len(order.steps) == 3
     assert "nano-1.5 and nano-1: equal in the paper" in section
     assert "One training per variant was compared" in section
+
+
+def test_a_system_that_was_not_run_is_named_and_not_taken_for_one_without_a_score(swept: Path) -> None:
+    run = read_run(swept.parent.parent)
+    assert run.published is not None
+    table = run.published.block.tables[0]
+    table = table.model_copy(update={"values": {**table.values, "gone": 5.0}})
+    block = run.published.block.model_copy(update={"tables": (table,)})
+    directory = RunDirectory(swept.parent.parent)
+    records = directory.clips()
+    grid = score_grid(directory.scores(), directory.manifest().metrics, records)
+    run.__dict__["published"] = published_orders(grid, records, block, CompareBlock(), seed=1)
+    view = published_view(run)
+    assert view is not None
+    (card,) = view.cards
+    assert card.rows[-1].own == "not in this run" and card.verdict != "holds"
+    assert ("absent", f"gone − {HOSTILE}: gone is not in this run") in card.steps
 
 
 def test_hostile_names_stay_text(swept: Path) -> None:

@@ -11,7 +11,7 @@ from uniavgen_bench.core.errors import InputError
 from uniavgen_bench.core.published import PublishedBlock
 from uniavgen_bench.runner.suite import read_suite, resolve
 from uniavgen_bench.runner.suite_path import bundled_suites
-from uniavgen_bench.stats.published_order import steps_of
+from uniavgen_bench.stats.published_order import left_out, steps_of
 from uniavgen_bench.systems.uniavgen_weights import VARIANTS
 
 SUITE = """schema: 1
@@ -69,4 +69,4 @@ def test_ablation_suites_name_variants_that_are_trained_and_orders_of_the_paper(
     block = PublishedBlock.model_validate(suite["published"])
     for table in block.tables:
         assert table.beside in suite["compare"]["fields"]
-        assert steps_of(block, table)
+        assert steps_of(block, table) and not left_out(block, table)

@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -14,14 +16,29 @@ from stats.made_up import run_of, spec
 from uniavgen_bench.core.comparison import CompareBlock
 from uniavgen_bench.core.published import PublishedBlock, PublishedResult
 from uniavgen_bench.core.spec import Direction
-from uniavgen_bench.stats.published_order import equal_steps, published_orders, steps_of
-from uniavgen_bench.stats.published_text import print_published, published_chain, sentence, trainings_text
+from uniavgen_bench.stats.published_order import equal_steps, left_out, published_orders, steps_of
+from uniavgen_bench.stats.published_text import (
+    print_published,
+    published_chain,
+    sentence,
+    step_text,
+    trainings_text,
+)
 
 PAPER = {"sgi": 3.46, "sti": 3.73, "ati": 4.09}
 
 
 def block(steps: tuple[tuple[str, str], ...] = (), better: str = "higher", **values: float) -> PublishedBlock:
-    table = {"measure": "LS", "beside": "made.up.x", "better": better, "values": values or PAPER}
+    return block_of(values or PAPER, steps, better)
+
+
+def block_of(
+    values: dict[str, float],
+    steps: tuple[tuple[str, str], ...] = (),
+    better: str = "higher",
+    least: float = 0.0,
+) -> PublishedBlock:
+    table = {"measure": "LS", "beside": "made.up.x", "better": better, "values": values, "least": least}
     return PublishedBlock.model_validate({"source": "a paper, table 3", "tables": [table], "steps": steps})
 
 
@@ -88,7 +105,7 @@ def test_steps_follow_the_numbers_of_each_table() -> None:
     chosen = block((("ati", "sgi"),))
     assert steps_of(chosen, chosen.tables[0]) == [("sgi", "ati")]
     equal = block(a=1.0, b=1.0, c=2.0)
-    assert steps_of(equal, equal.tables[0]) == [("b", "c")]
+    assert steps_of(equal, equal.tables[0]) == [("a", "c"), ("b", "c")]
 
 
 def test_one_table_stands_once_and_is_printed_with_both_numbers() -> None:
@@ -118,9 +135,95 @@ def test_values_nearer_than_the_least_gap_are_no_step_and_turn_no_verdict() -> N
         (order,) = published_orders(grid, clips, given, CompareBlock(), seed=1).orders
         verdicts[least] = order.verdict
     assert verdicts == {0.0: "reversed", 0.03: "holds"}
-    assert order.equal == [("decaying", "fixed")] and [s.above for s in order.steps] == ["decaying"]
+    assert order.equal == [("decaying", "fixed")]
+    assert [(s.below, s.above) for s in order.steps] == [("none", "decaying"), ("none", "fixed")]
     assert "fixed and decaying: equal in the paper" in sentence(order, {})
     assert published_chain(order, {}) == "none 3.89 < decaying 4.09 ≈ fixed 4.11"
+
+
+def ordered(levels: dict[str, float], given: PublishedBlock, lost: int = 0) -> PublishedResult:
+    """Test an order on made-up levels of 24 clips; the first system lacks `lost` of them."""
+    rng = np.random.default_rng(4)
+    item = rng.normal(size=24)
+    values = {name: item + level + 0.1 * rng.normal(size=24) for name, level in levels.items()}
+    next(iter(values.values()))[:lost] = math.nan
+    grid, clips = run_of({name: x.tolist() for name, x in values.items()})
+    return published_orders(grid, clips, given, CompareBlock(), seed=1)
+
+
+@pytest.mark.parametrize("gone", ["sgi", "sti", "ati"])
+def test_a_system_that_is_not_in_the_run_never_confirms_an_order(gone: str) -> None:
+    levels = {name: 0.5 * i for i, name in enumerate(PAPER) if name != gone}
+    (order,) = ordered(levels, block()).orders
+    assert order.verdict == "open" and gone not in order.means
+    said = sentence(order, {})
+    assert "could not be judged whole" in said and f"{gone} is not in this run" in said
+    assert {s.found for s in order.steps if gone not in (s.below, s.above)} == {"agrees"}
+    turned = {name: -level for name, level in levels.items()}
+    assert ordered(turned, block()).orders[0].verdict == "reversed"
+    chosen = block((("sgi", "sti"), ("sti", "ati"), ("sgi", "ati")))
+    assert ordered(levels, chosen).orders[0].verdict == "open"
+
+
+def test_everybody_is_tested_against_all_that_differ_and_not_against_neighbours_alone() -> None:
+    paper = {"none": 3.89, "decaying": 4.09, "fixed": 4.11}
+    (order,) = ordered({"none": 0.0, "decaying": 2.0, "fixed": -5.0}, block_of(paper, least=0.03)).orders
+    assert order.verdict == "reversed" and [s.found for s in order.steps] == ["agrees", "opposes"]
+    chain = block_of({"a": 1.00, "b": 1.04, "c": 1.08}, least=0.05)
+    result = ordered({"a": 3.0, "b": 2.0, "c": 1.0}, chain)
+    (order,) = result.orders
+    assert order.verdict == "reversed" and result.family == 1 and not result.notes
+    assert order.equal == [("a", "b"), ("b", "c")]
+
+
+@given(
+    values=st.lists(st.integers(0, 12), min_size=2, max_size=6),
+    gap=st.integers(0, 5),
+    better=st.sampled_from(["higher", "lower"]),
+)
+def test_default_steps_imply_every_pair_that_differs_and_none_is_spare(
+    values: list[int], gap: int, better: str
+) -> None:
+    named = {f"s{i}": value / 10 for i, value in enumerate(values)}
+    given_block = block_of(named, better=better, least=gap / 10)
+    table = given_block.tables[0]
+    sign = 1 if better == "higher" else -1
+    differ = {
+        (a, b)
+        for a, x in zip(named, values, strict=True)
+        for b, y in zip(named, values, strict=True)
+        if sign * (y - x) >= max(gap, 1)
+    }
+    steps = steps_of(given_block, table)
+    assert _closed(steps) == differ and not left_out(given_block, table)
+    for spare in steps:
+        assert _closed([step for step in steps if step != spare]) != differ
+
+
+def _closed(steps: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    names = sorted({name for step in steps for name in step})
+    reach = np.array([[(a, b) in steps for b in names] for a in names], dtype=bool).reshape((len(names),) * 2)
+    for _ in names:
+        reach |= reach @ reach
+    return {(a, b) for i, a in enumerate(names) for j, b in enumerate(names) if reach[i, j]}
+
+
+def test_steps_of_a_suite_that_leave_a_pair_out_say_so() -> None:
+    given = block((("sgi", "sti"),))
+    (order,) = ordered({"sgi": 0.0, "sti": 0.5, "ati": -1.0}, given).orders
+    assert order.verdict == "holds" and order.left_out == [("sti", "ati")]
+    said = sentence(order, {})
+    assert said.startswith("The order holds here as far as it is tested:")
+    assert "ati and sti: not among the steps of the suite, not judged" in said
+    whole = block((("sgi", "sti"), ("sti", "ati")))
+    assert not left_out(whole, whole.tables[0])
+
+
+def test_a_step_says_which_missing_samples_count_as_the_worst() -> None:
+    (order,) = ordered({"sgi": 0.0, "sti": 0.5, "ati": 1.0}, block(), lost=2).orders
+    first, second = order.steps
+    assert "(SGI lacks 2 of 24 samples, counted as its worst)" in step_text(first, {"sgi": "SGI"})
+    assert "lacks" not in step_text(second, {})
 
 
 def test_a_gap_of_just_the_least_is_a_step() -> None:

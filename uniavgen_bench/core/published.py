@@ -34,7 +34,8 @@ class PublishedTable(Frozen):
 class PublishedBlock(Frozen):
     """The `published:` block of a suite. `source`: the paper and its table; `note`: what a reader has to know of it.
 
-    `steps`: pairs of systems whose order is tested; empty: neighbours in the order of each table's numbers.
+    `steps`: pairs of systems whose order is tested; empty: of the pairs whose numbers do not count as equal, all that
+    no chain of others implies, so that an order that holds in its steps holds as a whole.
     `trainings`: how many trainings of each variant the run compares, where the systems are variants that were trained.
     """
 
@@ -55,7 +56,8 @@ class PublishedBlock(Frozen):
 class PublishedStep(Frozen):
     """Two systems that the paper puts in an order; `result` is `above` beside `below`, by sample.
 
-    `found`: `agrees` or `opposes` when a difference was seen, `open` when none was, `absent` without enough pairs.
+    `found`: `agrees` or `opposes` when a difference was seen, `open` when none was, `absent` without enough pairs. Of a
+    system that the run does not hold nothing was attempted, and `result.why` names it.
     """
 
     below: str
@@ -67,7 +69,8 @@ class PublishedStep(Frozen):
 class PublishedOrder(Frozen):
     """One table with our means beside it. `verdict`: `holds` when every step agrees, `reversed` when one opposes.
 
-    `equal`: pairs of systems, as steps, whose numbers count as equal in the paper: they are not judged.
+    `equal`: pairs of systems, as steps, whose numbers count as equal in the paper: they are not judged. `left_out`:
+    pairs that the paper puts in an order, and that the block's own `steps` neither test nor imply.
     """
 
     table: PublishedTable
@@ -76,6 +79,7 @@ class PublishedOrder(Frozen):
     means: dict[str, float | None]
     steps: list[PublishedStep]
     equal: list[tuple[str, str]] = Field(default_factory=list)
+    left_out: list[tuple[str, str]] = Field(default_factory=list)
     verdict: Literal["holds", "reversed", "open", "absent"]
 
 

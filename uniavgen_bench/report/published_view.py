@@ -8,11 +8,11 @@ from uniavgen_bench.core.published import PublishedOrder
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.stats.numbers import number
 from uniavgen_bench.stats.published_text import (
-    VERDICTS,
-    equal_texts,
     published_chain,
     step_text,
     trainings_text,
+    unjudged_texts,
+    verdict_text,
 )
 from uniavgen_bench.stats.verdict_table import digits_of
 
@@ -75,18 +75,25 @@ def _card(order: PublishedOrder, labels: dict[str, str], trainings: str) -> Publ
         metric=order.metric,
         chain=published_chain(order, labels),
         verdict=order.verdict,
-        word=VERDICTS[order.verdict],
+        word=verdict_text(order),
         trainings=trainings,
         rows=tuple(
             PublishedRow(
                 labels.get(name, name),
                 f"{order.table.values[name]}",
-                number(order.means[name], digits) if order.means.get(name) is not None else "no score",
+                _own(order, name, digits),
             )
             for name in names
         ),
         steps=(
             *((str(step.found), step_text(step, labels)) for step in order.steps),
-            *(("equal", text) for text in equal_texts(order, labels)),
+            *unjudged_texts(order, labels),
         ),
     )
+
+
+def _own(order: PublishedOrder, name: str, digits: int) -> str:
+    if name not in order.means:
+        return "not in this run"
+    mean = order.means[name]
+    return "no score" if mean is None else number(mean, digits)

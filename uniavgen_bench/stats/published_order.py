@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Collection, Sequence
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from uniavgen_bench.stats.pairs import Alignment, Pairs, sample_table
 
 Found = Literal["agrees", "opposes", "open", "absent"]
 Holds = Literal["holds", "reversed", "open", "absent"]
+Step = tuple[str, str]
 
 
 def published_orders(
@@ -30,24 +31,24 @@ def published_orders(
 ) -> PublishedResult:
     """Test every step of a published order on the systems of a run; all steps of the block are one family.
 
-    Tables whose field or systems the run does not hold are left out, and a note says so.
+    Tables whose field the run does not hold, or of whose steps it holds none, are left out, and a note says so. A step
+    of a system that the run does not hold is `absent`: a run with fewer systems never confirms more.
     """
     present = {str(name) for name in grid.system}
     tables = {
         name: sample_table(grid, clips, name, cluster=compare.cluster)
         for name in sorted({n for t in block.tables for n in t.values} & present)
     }
-    chosen: list[tuple[PublishedTable, Column, list[tuple[str, str]]]] = []
+    chosen: list[tuple[PublishedTable, Column, list[Step]]] = []
     notes: list[str] = []
     for table in block.tables:
         column = _column(grid, table.beside)
-        steps = [step for step in steps_of(block, table) if set(step) <= present]
+        steps = steps_of(block, table, present)
         if column is None:
             notes.append(f"{table.measure}: the run has no {table.beside}")
             continue
-        if not steps:
-            equal = _equal(block, table, present)
-            why = "all its steps are equal in the paper" if equal else "the run has no systems to compare"
+        if not any(present.issuperset(step) for step in steps):
+            why = "the run has no two systems to compare" if steps else "all its steps are equal in the paper"
             notes.append(f"{table.measure}: {why}")
             continue
         chosen.append((table, column, steps))
@@ -55,11 +56,15 @@ def published_orders(
         Alignment.of(tables[above], tables[below], compare.cluster).pairs((column.metric, column.field.name))
         for _, column, steps in chosen
         for below, above in steps
+        if {below, above} <= present
     ]
     results = iter(compare_pairs(pairs, compare, seed=seed))
     orders = []
     for table, column, steps in chosen:
-        tested = [_step(below, above, next(results)) for below, above in steps]
+        tested = [
+            _step(*step, next(results) if present.issuperset(step) else _not_run(*step, column, present))
+            for step in steps
+        ]
         key = (column.metric, column.field.name)
         means = {name: _mean(grid, name, key) for name in table.values if name in present}
         unit = column.field.unit
@@ -70,33 +75,62 @@ def published_orders(
                 unit=unit,
                 means=means,
                 steps=tested,
-                equal=_equal(block, table, present),
+                equal=[step for step in equal_steps(block, table) if present.issuperset(step)],
+                left_out=left_out(block, table),
                 verdict=_holds(tested),
             )
         )
     return PublishedResult(block=block, orders=orders, family=len(pairs), notes=notes)
 
 
-def steps_of(block: PublishedBlock, table: PublishedTable) -> list[tuple[str, str]]:
-    """Return the steps of a table as (below, above), by its own numbers; equal numbers are no step."""
-    return [(a, b) for a, b in _turned(block, table) if not table.equal(a, b)]
+def steps_of(
+    block: PublishedBlock, table: PublishedTable, present: Collection[str] | None = None
+) -> list[Step]:
+    """Return the steps of a table as (below, above), by its own numbers; equal numbers are no step.
+
+    Where the block names none, these are the covering pairs of "differs by at least `least`"; where only the systems
+    `present` can be tested, also the covering pairs among these, which span those that are not.
+    """
+    own = _own_steps(block, table)
+    if own:
+        return [step for step in own if not table.equal(*step)]
+    held = table.values if present is None else [name for name in table.values if name in present]
+    return list(dict.fromkeys([*_covering(table, table.values), *_covering(table, held)]))
 
 
-def equal_steps(block: PublishedBlock, table: PublishedTable) -> list[tuple[str, str]]:
-    """Return what would be steps of a table if its numbers were not equal."""
-    return [(a, b) for a, b in _turned(block, table) if table.equal(a, b)]
+def equal_steps(block: PublishedBlock, table: PublishedTable) -> list[Step]:
+    """Return what would be steps of a table if its numbers were not equal; without own steps of the block all pairs."""
+    asked = _own_steps(block, table) or list(combinations(_ordered(table, table.values), 2))
+    return [step for step in asked if table.equal(*step)]
 
 
-def _turned(block: PublishedBlock, table: PublishedTable) -> list[tuple[str, str]]:
+def left_out(block: PublishedBlock, table: PublishedTable) -> list[Step]:
+    """Return the covering pairs of a table that its steps neither test nor imply."""
+    implied = set(steps_of(block, table))
+    while further := {(a, d) for a, b in implied for c, d in implied if b == c} - implied:
+        implied |= further
+    return [step for step in _covering(table, table.values) if step not in implied]
+
+
+def _covering(table: PublishedTable, names: Collection[str]) -> list[Step]:
+    """Return the pairs of `names` that differ, with nothing between them that differs from both.
+
+    Neighbours would not do: where each is nearly its neighbour's equal, the ends may still differ.
+    """
+    below = [step for step in combinations(_ordered(table, names), 2) if not table.equal(*step)]
+    known = set(below)
+    return [(a, c) for a, c in below if not any((a, b) in known and (b, c) in known for b in names)]
+
+
+def _own_steps(block: PublishedBlock, table: PublishedTable) -> list[Step]:
+    given = (step for step in block.steps if table.values.keys() >= set(step))
+    return [(a, b) for step in given for a, b in [_ordered(table, step)]]
+
+
+def _ordered(table: PublishedTable, names: Collection[str]) -> list[str]:
+    """Sort names from worst to best as published."""
     sign = 1 if table.better == "higher" else -1
-    worth = {name: sign * float(value) for name, value in table.values.items()}
-    ordered = sorted(worth, key=lambda name: worth[name])
-    given = [step for step in block.steps if set(step) <= worth.keys()] or list(pairwise(ordered))
-    return [(a, b) if worth[a] <= worth[b] else (b, a) for a, b in given]
-
-
-def _equal(block: PublishedBlock, table: PublishedTable, present: set[str]) -> list[tuple[str, str]]:
-    return [step for step in equal_steps(block, table) if set(step) <= present]
+    return sorted(names, key=lambda name: sign * float(table.values[name]))
 
 
 def _column(grid: ScoreGrid, name: str) -> Column | None:
@@ -120,6 +154,27 @@ def _step(below: str, above: str, result: PairedResult) -> PublishedStep:
     elif result.verdict is Verdict.WORSE:
         found = "opposes"
     return PublishedStep(below=below, above=above, found=found, result=result)
+
+
+def _not_run(below: str, above: str, column: Column, present: Collection[str]) -> PairedResult:
+    lacking = [name for name in (below, above) if name not in present]
+    return PairedResult(
+        metric=column.metric,
+        field=column.field.name,
+        unit=column.field.unit,
+        direction=column.field.direction,
+        headline=column.headline,
+        system=above,
+        baseline=below,
+        attempted=0,
+        pairs=0,
+        only_system=0,
+        only_baseline=0,
+        neither=0,
+        clusters=0,
+        verdict=Verdict.NOT_COMPARABLE,
+        why=f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not in this run",
+    )
 
 
 def _holds(steps: Sequence[PublishedStep]) -> Holds:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from uniavgen_bench.core.published import PublishedBlock, PublishedOrder, PublishedResult, PublishedStep
+from uniavgen_bench.stats.missing_text import lacking_text
 from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.table import printable
 from uniavgen_bench.stats.verdict_table import digits_of, estimate_text, p_text
@@ -25,6 +26,16 @@ FOUND = {
     "open": "no difference seen",
     "absent": "too few pairs",
 }
+
+
+def verdict_text(order: PublishedOrder) -> str:
+    """Return the verdict in words, no wider than what was tested."""
+    found = {step.found for step in order.steps}
+    if order.verdict == "holds" and order.left_out:
+        return "The order holds here as far as it is tested"
+    if order.verdict == "open" and "open" not in found:
+        return "The order could not be judged whole here"
+    return VERDICTS[order.verdict]
 
 
 def published_chain(order: PublishedOrder, labels: Mapping[str, str]) -> str:
@@ -55,27 +66,34 @@ def step_text(step: PublishedStep, labels: Mapping[str, str]) -> str:
     result = step.result
     who = f"{labels.get(step.above, step.above)} − {labels.get(step.below, step.below)}"
     if result.difference is None or step.found == "absent":
-        return f"{who}: {FOUND['absent']}"
+        return f"{who}: {FOUND['absent'] if result.attempted else result.why}"
     size = f", paired d {number(result.d.value, 2)}" if result.d is not None else ""
     unseen = ""
     digits = digits_of([result])
     if step.found == "open" and result.detectable:
         unseen = f"; {number(result.detectable, digits)} would have been seen"
     told = f"{who}: {estimate_text(result.difference, digits)}{size}, {p_text(result.p_adjusted)}"
-    return f"{told}, {FOUND[step.found]}{unseen}"
+    lacking = lacking_text(result, "samples", labels)
+    return f"{told}{f' ({lacking})' if lacking else ''}, {FOUND[step.found]}{unseen}"
 
 
 def sentence(order: PublishedOrder, labels: Mapping[str, str]) -> str:
     """Return what became of a published order, in one sentence with all its steps."""
     steps = [step_text(step, labels) for step in order.steps]
-    return f"{VERDICTS[order.verdict]}: {'; '.join([*steps, *equal_texts(order, labels)])}."
+    unjudged = [text for _, text in unjudged_texts(order, labels)]
+    return f"{verdict_text(order)}: {'; '.join([*steps, *unjudged])}."
 
 
-def equal_texts(order: PublishedOrder, labels: Mapping[str, str]) -> list[str]:
-    """Return a text for each pair that is no step, because the paper's numbers count as equal."""
+def unjudged_texts(order: PublishedOrder, labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (why, text) for each pair that is no step: equal in the paper, or not among the steps of the suite."""
+    why = {
+        "equal": (order.equal, "equal in the paper, not judged"),
+        "left_out": (order.left_out, "not among the steps of the suite, not judged"),
+    }
     return [
-        f"{labels.get(above, above)} and {labels.get(below, below)}: equal in the paper, not judged"
-        for below, above in order.equal
+        (key, f"{labels.get(above, above)} and {labels.get(below, below)}: {said}")
+        for key, (pairs, said) in why.items()
+        for below, above in pairs
     ]
 
 
