@@ -45,6 +45,16 @@ def test_clusters_are_drawn_whole() -> None:
     assert together.high - together.low > 1.5 * (alone.high - alone.low)
 
 
+def test_both_means_are_over_the_same_drawn_clusters() -> None:
+    # Clips differ much more than the shares do: drawn apart, the means would move against each other.
+    rng = np.random.default_rng(2)
+    base = rng.normal(0.5, 0.2, 24)
+    own = 0.8 * base + rng.normal(0, 0.005, 24)
+    interval = paired_share(pair(own.tolist(), base.tolist())).interval
+    assert isinstance(interval, Interval) and "BCa" in interval.method
+    assert interval.low <= 0.8 <= interval.high and interval.high - interval.low < 0.02
+
+
 @pytest.mark.parametrize(
     ("own", "base", "said"),
     [

@@ -8,17 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stats.made_up import run_of, spec
 from typer.testing import CliRunner
+from validity.card_runs import control, run, scored, summary
 
-from uniavgen_bench.core.comparison import CompareBlock, Estimate, PairedResult, RunStats, Verdict
-from uniavgen_bench.core.published import PublishedBlock
+from uniavgen_bench.core.comparison import PairedResult, Verdict
 from uniavgen_bench.core.sample import Role
-from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.media.mux import write_clip
-from uniavgen_bench.stats.bootstrap import Interval
-from uniavgen_bench.stats.published_order import published_orders
-from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.validity.nano_card import main
 from uniavgen_bench.validity.nano_card_aims import Outcome, aims
 from uniavgen_bench.validity.nano_card_figures import (
@@ -27,49 +22,7 @@ from uniavgen_bench.validity.nano_card_figures import (
     write_jpg,
 )
 from uniavgen_bench.validity.nano_card_measures import ranked
-from uniavgen_bench.validity.nano_card_run import JOINT, MOUTH, SYSTEM, VOWELS, WER, TaskRun
-from uniavgen_bench.validity.nano_card_text import limits_section, task_section
-
-
-def summary(
-    system: str, field: str, mean: float | None, role: Role = Role.SYSTEM, scored: int = 24
-) -> Summary:
-    metric, _, name = field.rpartition(".")
-    return Summary(
-        system=system, label="", role=role, metric=f"{metric}@1", field=name, unit="", direction=Direction.HIGHER,
-        headline=True, floor=False, attempted=24, scored=scored, mean=mean, median=mean, sd=0.1,
-        interval=Interval(-1.0, 1.0, 0.95, "made up"), clusters=12, missing=(),
-    )  # fmt: skip
-
-
-def control(system: str, field: str, verdict: Verdict, pairs: int = 24) -> PairedResult:
-    metric, _, name = field.rpartition(".")
-    return PairedResult(
-        metric=f"{metric}@1", field=name, unit="", direction=Direction.HIGHER, headline=True, system=system,
-        baseline=SYSTEM, attempted=24, pairs=pairs, only_system=0, only_baseline=0, neither=0, clusters=12,
-        difference=Estimate(value=-0.1), p_adjusted=0.004, verdict=verdict,
-    )  # fmt: skip
-
-
-def run(name: str, *summaries: Summary, paired: list[PairedResult] | None = None) -> TaskRun:
-    block = CompareBlock(
-        baseline=SYSTEM, fields=tuple(dict.fromkeys(f"{s.metric[:-2]}.{s.field}" for s in summaries))
-    )
-    stats = RunStats(block=block, seed=1, family=1, paired=paired or [])
-    return TaskRun(name, f"uniavgen-bench run {name}", summaries, stats)
-
-
-def scored(name: str, field: str, values: dict[str, list[float]], *summaries: Summary) -> TaskRun:
-    """A run with scores by clip in one field; every two clips are of one person."""
-    metric, _, plain = field.rpartition(".")
-    made = spec(metric).model_copy(
-        update={"fields": (spec(metric).fields[0].model_copy(update={"name": plain}),)}
-    )
-    people = [f"p{i // 2}" for i in range(len(next(iter(values.values()))))]
-    rows, clips = run_of(values, (spec(metric),), clusters=people)
-    columns = tuple(replace(c, spec=made, field=made.fields[0]) for c in rows.columns[:1])
-    grid = replace(rows, columns=columns, values=rows.values[:, :1], reasons=rows.reasons[:, :1])
-    return replace(run(name, *summaries), grid=grid, clips=tuple(clips))
+from uniavgen_bench.validity.nano_card_run import JOINT, MOUTH, SYSTEM, VOWELS, WER
 
 
 @pytest.mark.parametrize(
@@ -130,6 +83,18 @@ def test_dubbing_is_held_to_the_controls_that_lack_the_answer(
     assert "static-portrait" in left and "static-portrait" not in told + aim.name
 
 
+def test_an_aim_says_which_missing_clips_stand_in_its_p() -> None:
+    lacking = control("nano-interaction-off", JOINT, Verdict.WORSE, pairs=22)
+    lacking = lacking.model_copy(update={"only_baseline": 2})
+    summaries = [
+        summary(SYSTEM, JOINT, 0.4),
+        summary(lacking.system, JOINT, 0.1, Role.LOWER_CONTROL, scored=22),
+    ]
+    (aim,) = aims({"continuation": run("continuation", *summaries, paired=[lacking])}, None)
+    assert aim.outcome is Outcome.PARTLY
+    assert "(p = 0.004 (nano-interaction-off lacks 2 of 24 clips, counted as its worst))" in aim.measured
+
+
 def test_continuation_is_held_to_the_control_with_the_same_beginning() -> None:
     names = ("nano-interaction-off", "shuffled-audio")
     lower = [summary(name, JOINT, 0.1, Role.LOWER_CONTROL) for name in names]
@@ -152,69 +117,6 @@ def test_clips_without_a_voice_count_as_not_nearest_and_are_named() -> None:
     assert "of the clips 2 without a voice" in aim.measured
     assert aims({}, replace(found, clips=10, left_out=0))[0].outcome is Outcome.REACHED
     assert aims({}, ranked([], {}))[0].outcome is Outcome.UNMEASURED
-
-
-def interaction(off: float, noise: float) -> TaskRun:
-    rng = np.random.default_rng(3)
-    floor = rng.normal(0.05, 0.05, 24)
-    apart = rng.normal(0, noise, 24)
-    values = {
-        SYSTEM: floor + 0.4,
-        "nano-interaction-off": floor + off + apart - apart.mean(),
-        "shuffled-audio": floor,
-    }
-    listed = {name: x.tolist() for name, x in values.items()}
-    return scored("ablation_interaction", JOINT, listed, summary(SYSTEM, JOINT, 0.4))
-
-
-@pytest.mark.parametrize(
-    ("off", "noise", "said"),
-    [
-        (0.01, 0.03, "lies within ±0.1"),
-        (0.30, 0.03, "does not lie within ±0.1"),
-        (0.0, 0.6, "does not lie within ±0.1"),
-    ],
-)
-def test_equality_with_exchanged_sound_is_tested_and_not_taken_from_no_difference(
-    off: float, noise: float, said: str
-) -> None:
-    text = "\n".join(task_section(interaction(off, noise)))
-    assert "uniavgen-nano − nano-interaction-off" in text and said in text
-    assert ("equal to exchanged sound" in text) is (said.startswith("lies"))
-    assert ("is not shown" in text) is said.startswith("does not")
-
-
-def test_only_the_ablation_of_the_interaction_tests_equality() -> None:
-    other = replace(interaction(0.01, 0.03), name="continuation")
-    assert "one-sided" not in "\n".join(task_section(other))
-
-
-@pytest.mark.parametrize(("verdict", "said"), [(Verdict.NOT_SEEN, True), (Verdict.WORSE, False)])
-def test_a_limit_of_dubbing_is_said_when_the_run_shows_it(verdict: Verdict, said: bool) -> None:
-    summaries = [summary(SYSTEM, VOWELS, 0.57), summary("nano-blind", VOWELS, 0.56, Role.LOWER_CONTROL)]
-    dubbing = run("dubbing", *summaries, paired=[control("nano-blind", VOWELS, verdict)])
-    text = "\n".join(limits_section({"dubbing": dubbing}))
-    assert ("V2A" in text) is said and ("nano-blind − uniavgen-nano" in text) is said
-    assert "V2A" not in "\n".join(limits_section({}))
-
-
-def test_a_table_names_coverage_and_has_a_dash_where_there_is_no_number() -> None:
-    text = "\n".join(
-        task_section(run("joint", summary(SYSTEM, JOINT, 0.5, scored=20), summary("other", JOINT, None)))
-    )
-    assert "0.50 [−1.00, 1.00], 20 of 24" in text and "| other | – |" in text
-
-
-def test_a_section_says_what_tests_found_and_what_was_published() -> None:
-    grid, clips = run_of({"low": [0.0, 0.1, 0.2] * 5, "high": [1.0, 1.2, 1.1] * 5})
-    table = {"measure": "LS", "beside": "made.up.x", "values": {"low": 3.46, "high": 4.09}}
-    block = PublishedBlock.model_validate({"source": "A paper", "tables": [table]})
-    found = published_orders(grid, clips, block, CompareBlock(), seed=1)
-    paired = [control("shuffled-audio", JOINT, Verdict.WORSE)]
-    plain = run("joint", summary(SYSTEM, JOINT, 0.5), paired=paired)
-    text = "\n".join(task_section(replace(plain, published=found)))
-    assert f"`{JOINT}` beside {SYSTEM}: shuffled-audio" in text and "p = 0.004" in text
-    assert "low 3.46 < high 4.09" in text and "The order holds here" in text
 
 
 def test_a_voice_is_nearest_only_when_it_beats_everybody() -> None:

@@ -12,7 +12,7 @@ from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.paired_share import paired_share
 from uniavgen_bench.stats.summary import Summary
 from uniavgen_bench.validity.nano_card_measures import VoiceRank
-from uniavgen_bench.validity.nano_card_run import JOINT, MOUTH, SYSTEM, VOWELS, WER, TaskRun, p_shown, shown
+from uniavgen_bench.validity.nano_card_run import JOINT, MOUTH, SYSTEM, VOWELS, WER, TaskRun, p_of, shown
 
 
 class Outcome(StrEnum):
@@ -132,7 +132,7 @@ def _above(run: TaskRun, aim: ControlAim) -> tuple[str, Outcome]:
 
     def each(name: str) -> str:
         text = f"{name} {shown(run.mean(name, aim.field))}"
-        return f"{text} ({p_shown(tested[name].p_adjusted)})" if name in tested else text
+        return f"{text} ({p_of(tested[name])})" if name in tested else text
 
     parts = [own, ", ".join(each(name) for name in aim.beside)]
     lower = dict.fromkeys(s.system for s in run.summaries if s.role is Role.LOWER_CONTROL)

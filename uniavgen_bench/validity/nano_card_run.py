@@ -9,6 +9,7 @@ from uniavgen_bench.core.published import PublishedResult
 from uniavgen_bench.core.run_files import ClipRecord
 from uniavgen_bench.stats.bootstrap import Interval
 from uniavgen_bench.stats.grid import ScoreGrid
+from uniavgen_bench.stats.missing_text import lacking_text
 from uniavgen_bench.stats.numbers import number
 from uniavgen_bench.stats.pairs import Alignment, Pairs, sample_table
 from uniavgen_bench.stats.summary import Summary
@@ -69,13 +70,26 @@ def is_field(result: PairedResult, field: str) -> bool:
 
 
 def shown(summary: Summary | None, digits: int = 2) -> str:
-    """Render `0.62 [0.55, 0.70]`, with coverage where clips are missing; a dash without a number."""
-    if summary is None or summary.mean is None:
+    """Render `0.62 [0.55, 0.70]`, with coverage where clips are missing; without a number a dash, and mostly why."""
+    if summary is None:
         return "–"
+    if summary.mean is None:
+        return f"– ({_mostly(summary)})" if summary.missing else "–"
     text = number(summary.mean, digits)
     if isinstance(summary.interval, Interval):
         text += f" [{number(summary.interval.low, digits)}, {number(summary.interval.high, digits)}]"
     return text if summary.complete else f"{text}, {summary.scored} of {summary.attempted}"
+
+
+def _mostly(summary: Summary) -> str:
+    first = summary.missing[0]
+    return first.sentence + (f": {first.count} of {summary.attempted}" if len(summary.missing) > 1 else "")
+
+
+def p_of(result: PairedResult) -> str:
+    """Render the corrected p of a paired test, and which missing clips stand in it as the worst."""
+    lacking = lacking_text(result, "clips")
+    return p_shown(result.p_adjusted) + (f" ({lacking})" if lacking else "")
 
 
 def p_shown(p: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from uniavgen_bench.core.comparison import CompareBlock, Verdict
+from uniavgen_bench.core.comparison import CompareBlock, PairedResult, Verdict
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.stats.comparison import compare_pairs
 from uniavgen_bench.stats.non_inferiority import non_inferiority
@@ -16,6 +16,7 @@ from uniavgen_bench.validity.nano_card_run import (
     VOWELS,
     TaskRun,
     is_field,
+    p_of,
     p_shown,
     shown,
 )
@@ -30,7 +31,8 @@ def task_section(run: TaskRun) -> list[str]:
     """Lay out a suite's tested fields: a line for each system, and what its controls say of nano."""
     fields = list(run.stats.block.fields) if run.stats else []
     systems = list(dict.fromkeys((s.system, s.role) for s in run.summaries))
-    clips = next((s.attempted for s in run.summaries if s.system == SYSTEM), None)
+    counts = {s.system: s.attempted for s in run.summaries}
+    clips = counts.get(SYSTEM, next(iter(counts.values()), 0))
     title = f"### {run.name}" + (f" ({clips} clips)" if clips else "")
     lines = [
         title,
@@ -51,16 +53,24 @@ def _beside(run: TaskRun) -> list[str]:
     if run.stats is None or run.stats.block.baseline is None or not run.stats.block.fields:
         return []
     field, baseline = run.stats.block.fields[0], run.stats.block.baseline
-    tested = [
-        r
-        for r in run.stats.paired
-        if is_field(r, field) and r.baseline == baseline and r.difference and r.pairs
-    ]
-    if not tested:
+    tested = [r for r in run.stats.paired if is_field(r, field) and r.baseline == baseline]
+    if not any(r.pairs for r in tested):
         return []
     digits = digits_of(tested)
-    each = [f"{r.system} {estimate_text(r.difference, digits)}, {p_shown(r.p_adjusted)}" for r in tested]
-    return [f"`{field}` beside {baseline}: {'; '.join(each)}.", ""]
+
+    def told(r: PairedResult) -> str:
+        if r.difference is None or not r.pairs:
+            return f"{r.system}: no clip has a number from both"
+        # What the baseline lacks is said once, below.
+        return f"{r.system} {estimate_text(r.difference, digits)}, {p_of(r.model_copy(update={'only_system': 0}))}"
+
+    lines = [f"`{field}` beside {baseline}: {'; '.join(map(told, tested))}."]
+    if most := max(r.only_system for r in tested):
+        clips = max(r.attempted for r in tested)
+        lines[0] += (
+            f" {baseline} lacks up to {most} of {clips} clips that another has; in p they count as its worst."
+        )
+    return [*lines, ""]
 
 
 def _published(run: TaskRun) -> list[str]:
@@ -94,7 +104,7 @@ def _interaction_off(run: TaskRun) -> list[str]:
     results = compare_pairs([on, floor], block.model_copy(update={"alpha": 0.05}), seed=seed)
     digits = digits_of(results)
     first, second = (
-        f"{r.system} − {r.baseline} {estimate_text(r.difference, digits)}, {p_shown(r.p_adjusted)}, "
+        f"{r.system} − {r.baseline} {estimate_text(r.difference, digits)}, {p_of(r)}, "
         f"{r.pairs} of {r.attempted} clips"
         for r in results
     )
@@ -143,8 +153,7 @@ def _deaf_to_video(dubbing: TaskRun | None) -> list[str]:
     fields = dubbing.stats.block.fields if dubbing.stats else ()
     results = [(field, r) for field in fields if (r := dubbing.beside_nano(field).get(blind)) is not None]
     each = [
-        f"`{field}` {estimate_text(r.difference, max(2, digits_of([r])))}, {p_shown(r.p_adjusted)}"
-        for field, r in results
+        f"`{field}` {estimate_text(r.difference, max(2, digits_of([r])))}, {p_of(r)}" for field, r in results
     ]
     own, other = (shown(dubbing.mean(name, VOWELS), 3) for name in (SYSTEM, blind))
     return [
