@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uniavgen_bench.core.comparison import FactorEffect, Interaction, Verdict
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.report.verdicts import MARKS, WORDS, contrast, p_text
+from uniavgen_bench.stats.missing_text import against_its_pairs, lost_by_missing
 from uniavgen_bench.stats.numbers import decimals, unit_text
 from uniavgen_bench.stats.verdict_table import digits_of, estimate_text
 
@@ -111,11 +112,13 @@ def _column(run: RunData, metric: str, field: str) -> tuple[str, str, str]:
 def _cell(run: RunData, effect: FactorEffect) -> EffectCell:
     result = effect.result
     sentence = contrast(run, result, run.stats.block).sentence if run.stats is not None else ""
+    digits = digits_of([result])
+    estimate = estimate_text(result.difference, digits) if result.difference else "–"
     return EffectCell(
         kind=result.verdict.value.replace("_", "-"),
         mark=MARKS[result.verdict],
         word=WORDS[result.verdict],
-        estimate=estimate_text(result.difference, digits_of([result])) if result.difference else "–",
+        estimate=lost_by_missing(result) if against_its_pairs(result) else estimate,
         p=p_text(result.p_adjusted) if result.verdict is not Verdict.NOT_COMPARABLE else result.why,
         sentence=sentence,
     )

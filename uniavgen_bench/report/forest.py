@@ -10,8 +10,16 @@ from uniavgen_bench.core.comparison import Verdict
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.core.spec import Direction
 from uniavgen_bench.report.run_data import RunData
-from uniavgen_bench.report.verdicts import HELD_BACK, Contrast, contrasts, held_back, rank_of, rank_text
+from uniavgen_bench.report.verdicts import (
+    HELD_BACK,
+    Contrast,
+    contrasts,
+    held_back,
+    rank_of,
+    rank_text,
+)
 from uniavgen_bench.stats.bootstrap import Interval
+from uniavgen_bench.stats.missing_text import against_its_pairs, lost_by_missing
 from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.summary import Summary
 
@@ -82,12 +90,12 @@ def forests(run: RunData, metric: str) -> tuple[Forest, ...]:
 
 
 def _of_differences(run: RunData, found: Sequence[Contrast], baseline: str | None) -> Forest:
-    known = [c.result.difference for c in found if c.result.difference is not None]
+    drawn = [None if against_its_pairs(c.result) else c.result.difference for c in found]
+    known = [e for e in drawn if e is not None]
     ends = [v for e in known for v in (e.value, e.low, e.high) if v is not None]
-    scale = Scale(min(*ends, 0.0), max(*ends, 0.0))
+    scale = Scale(min([*ends, 0.0]), max([*ends, 0.0]))
     rows = []
-    for c in found:
-        e = c.result.difference
+    for c, e in zip(found, drawn, strict=True):
         rows.append(
             ForestRow(
                 label=c.who if baseline else f"{c.who} − {c.other}",
@@ -97,10 +105,8 @@ def _of_differences(run: RunData, found: Sequence[Contrast], baseline: str | Non
                 high=scale.at(e.high) if e and e.high is not None else None,
                 mark=c.mark,
                 word=c.word,
-                estimate=c.difference,
-                note=""
-                if c.result.verdict is Verdict.NOT_COMPARABLE
-                else c.p + (f", {HELD_BACK}" if held_back(c.result) else ""),
+                estimate=c.difference if e else "",
+                note=_note(c),
                 sentence=c.sentence,
             )
         )
@@ -109,6 +115,13 @@ def _of_differences(run: RunData, found: Sequence[Contrast], baseline: str | Non
     to = f" to {run.label_of(baseline)}" if baseline else ""
     title = f"Difference in {result.field}{unit}{to}"
     return Forest(title, tuple(rows), scale.at(0.0), ticks(scale), BETTER.get(result.direction, ""))
+
+
+def _note(c: Contrast) -> str:
+    if c.result.verdict is Verdict.NOT_COMPARABLE:
+        return ""
+    missing = HELD_BACK if held_back(c.result) else lost_by_missing(c.result)
+    return c.p + (f", {missing}" if missing else "")
 
 
 def _of_means(run: RunData, metric: str, field: str) -> Forest | None:

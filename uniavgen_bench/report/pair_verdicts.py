@@ -9,6 +9,7 @@ from uniavgen_bench.core.comparison import CompareBlock, PairedResult, Verdict
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.run_data import RunData
 from uniavgen_bench.report.verdicts import Contrast, contrasts, if_complete, out_of_reach, p_text
+from uniavgen_bench.stats.missing_text import against_its_pairs
 from uniavgen_bench.stats.numbers import number, percent, unit_text
 from uniavgen_bench.stats.verdict_table import digits_of
 
@@ -79,7 +80,10 @@ def sentences(members: Sequence[Contrast], block: CompareBlock) -> tuple[str, ..
 
 def _won(who: str, others: Sequence[tuple[str, PairedResult]], digits: int) -> str:
     parts = [
-        f"{name} by {number(abs(r.difference.value), digits)}" if r.difference else name for name, r in others
+        f"{name} by {number(abs(r.difference.value), digits)}"
+        if r.difference and not against_its_pairs(r)
+        else name
+        for name, r in others
     ]
     largest = max((r.p_adjusted for _, r in others if r.p_adjusted is not None), default=None)
     names = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

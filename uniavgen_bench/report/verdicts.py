@@ -9,6 +9,7 @@ from uniavgen_bench.core.comparison import CompareBlock, Estimate, PairedResult,
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.report.render import plural
 from uniavgen_bench.report.run_data import RunData
+from uniavgen_bench.stats.missing_text import against_its_pairs, lost_by_missing
 from uniavgen_bench.stats.numbers import count_of_tests, number, percent, unit_text
 from uniavgen_bench.stats.verdict_table import digits_of, estimate_text, signed
 
@@ -179,13 +180,16 @@ def _part(run: RunData, result: PairedResult) -> str:
             else ""
         )
         return f"{title}{could}"
-    if result.difference is None:
-        return f"{title} ({p_text(result.p_adjusted)})"
+    lost = lost_by_missing(result)
+    if result.difference is None or against_its_pairs(result):
+        return f"{title} ({f'{lost}, ' if lost else ''}{p_text(result.p_adjusted)})"
     low, high = result.difference.low, result.difference.high
     inside = (
         f"{signed(low, digits)} to {signed(high, digits)}, " if low is not None and high is not None else ""
     )
-    return f"{title} by {number(abs(result.difference.value), digits)}{unit} ({inside}{p_text(result.p_adjusted)})"
+    missing = f", {lost}" if lost else ""
+    size = number(abs(result.difference.value), digits)
+    return f"{title} by {size}{unit} ({inside}{p_text(result.p_adjusted)}{missing})"
 
 
 def held_back(result: PairedResult) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from uniavgen_bench.core.comparison import PairedResult
+from uniavgen_bench.core.comparison import PairedResult, Verdict
 from uniavgen_bench.core.spec import Direction
 
 
@@ -23,3 +23,19 @@ def lacking_text(result: PairedResult, what: str, labels: Mapping[str, str] | No
         for name, count in sides
         if count
     )
+
+
+def lost_by_missing(result: PairedResult) -> str:
+    """Say how many samples the loser lacks, each of which counts as its worst; nothing where it lacks none."""
+    lacking, who = {
+        Verdict.WORSE: (result.only_baseline, "lacks"),
+        Verdict.BETTER: (result.only_system, "the other lacks"),
+    }.get(result.verdict, (0, ""))
+    return f"{who} {lacking} of {result.attempted}" if lacking else ""
+
+
+def against_its_pairs(result: PairedResult) -> bool:
+    """Whether missing samples decided: over the pairs the loser does not lose, so that their difference misleads."""
+    if result.cliff is None or not lost_by_missing(result):
+        return False
+    return result.cliff.value >= 0 if result.verdict is Verdict.WORSE else result.cliff.value <= 0
