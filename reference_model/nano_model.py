@@ -1,7 +1,7 @@
 """`nano`: the small model that comes with the package, its codecs, and generation from files in one line."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -114,8 +114,10 @@ def load(
             f"nano needs {', '.join(absent)}; train it: python -m reference_model train nano_cpu"
         )
     trained = read_variant_params(variant) if variant else read_params(folder / PARAMS)
-    if variant is not None and _sizes(trained) != _sizes(read_params(folder / PARAMS)):
-        raise ValueError(f"{variant} is of a model of other sizes than {folder / PARAMS}")
+    if variant is not None:
+        _require_alike(
+            trained, read_params(folder / PARAMS), f"{variant} is of another model than {folder / PARAMS}"
+        )
     params = params or trained
     model = load_official(folder / WEIGHTS, params, device=device).float()
     if variant is not None:
@@ -192,8 +194,17 @@ def _put(model: UniAVGen, variant: Path, folder: Path) -> None:
     model.load_state_dict(tensors, strict=False)
 
 
-def _sizes(params: ModelParams) -> tuple[object, ...]:
-    return params.video, params.audio, params.layers, params.interaction.layers
+def _require_alike(variant: ModelParams, base: ModelParams, said: str) -> None:
+    """Raise a ValueError where a variant differs in more than what ablations choose."""
+    reach = replace(variant.interaction, layers=base.interaction.layers)
+    same = replace(base, interaction=variant.interaction, face_modulation=variant.face_modulation)
+    names = [
+        field.name for field in fields(same) if getattr(variant, field.name) != getattr(same, field.name)
+    ]
+    if reach != variant.interaction:
+        names.append("interaction.layers")
+    if names:
+        raise ValueError(f"{said}: they differ in {', '.join(names)}")
 
 
 def _read_variant(path: Path) -> tuple[dict[str, Tensor], str]:

@@ -1,9 +1,13 @@
 """What the model is: widths, depths, and every ablation of the paper as a value."""
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from reference_model.atomic import write_whole
 
 Alignment = Literal["ati", "sti", "sgi", "none"]
 """Reach of a cross-modal attention (paper, asymmetric cross-modal interaction).
@@ -15,15 +19,23 @@ Convention = Literal["released", "paper"]
 AudioTime = Literal["branch", "token"]
 FaceModulation = Literal["on", "even", "off"]
 """`even`: each token has its frame's mean mask, so that the masks tell no place; `off`: all masks are 1."""
+Width = Annotated[int, Field(ge=1, le=65_536)]
+Blocks = Annotated[int, Field(ge=1, le=256)]
+Rate = Annotated[int, Field(ge=1, le=1000)]
+Side = Annotated[int, Field(ge=1, le=64)]
+Strictly = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+"""How files are read into the dataclasses below; their types and bounds are checked there, not when built in code."""
+WIDEST_WINDOW = 1000
 
 
 @dataclass(frozen=True)
 class BranchParams:
     """One transformer branch: width, feed-forward width and heads."""
 
-    width: int
-    ffn: int
-    heads: int
+    width: Width
+    ffn: Annotated[int, Field(ge=1, le=1_048_576)]
+    heads: Annotated[int, Field(ge=1, le=1024)]
+    __pydantic_config__: ClassVar[ConfigDict] = Strictly
 
     def __post_init__(self) -> None:
         if self.heads < 1 or self.width % self.heads or (self.width // self.heads) % 2:
@@ -39,12 +51,13 @@ class BranchParams:
 class SpeechTextParams:
     """The character embedding of what is said: symbols, width, ConvNeXt-V2 blocks and their multiplier."""
 
-    vocabulary: int = 2545
-    width: int = 512
-    blocks: int = 4
-    multiplier: int = 2
-    positions: int = 4096
+    vocabulary: Annotated[int, Field(ge=1, le=1_048_576)] = 2545
+    width: Annotated[int, Field(ge=2, le=65_536, multiple_of=2)] = 512
+    blocks: Blocks = 4
+    multiplier: Annotated[int, Field(ge=1, le=64)] = 2
+    positions: Annotated[int, Field(ge=1, le=1_048_576)] = 4096
     spread: Literal["none", "even"] = "none"
+    __pydantic_config__: ClassVar[ConfigDict] = Strictly
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,7 @@ class InteractionParams:
     v2a: Alignment = "ati"
     window: int = 5
     aligner: Convention = "released"
+    __pydantic_config__: ClassVar[ConfigDict] = Strictly
 
     def __post_init__(self) -> None:
         if tuple(sorted(set(self.layers))) != self.layers:
@@ -67,8 +81,8 @@ class InteractionParams:
         _require("interaction.a2v", self.a2v, ("ati", "sti", "sgi", "none"))
         _require("interaction.v2a", self.v2a, ("ati", "sti", "sgi", "none"))
         _require("interaction.aligner", self.aligner, ("released", "paper"))
-        if self.window < 0:
-            raise ValueError(f"interaction.window must not be negative, got {self.window}")
+        if not 0 <= self.window <= WIDEST_WINDOW:
+            raise ValueError(f"interaction.window must lie in 0..{WIDEST_WINDOW}, got {self.window}")
 
 
 @dataclass(frozen=True)
@@ -83,20 +97,21 @@ class ModelParams:
 
     video: BranchParams
     audio: BranchParams
-    layers: int
+    layers: Blocks
     interaction: InteractionParams
     speech_text: SpeechTextParams
-    latent_channels: int = 48
-    mel_bands: int = 80
-    patch: tuple[int, int, int] = (1, 2, 2)
-    frequency: int = 256
-    caption_length: int = 512
-    caption_width: int = 4096
-    eps: float = 1e-6
+    latent_channels: Annotated[int, Field(ge=1, le=4096)] = 48
+    mel_bands: Annotated[int, Field(ge=1, le=1024)] = 80
+    patch: tuple[Side, Side, Side] = (1, 2, 2)
+    frequency: Annotated[int, Field(ge=2, le=65_536, multiple_of=2)] = 256
+    caption_length: Annotated[int, Field(ge=1, le=8192)] = 512
+    caption_width: Width = 4096
+    eps: Annotated[float, Field(gt=0, le=0.01)] = 1e-6
     face_modulation: FaceModulation = "on"
     audio_time: AudioTime = "branch"
-    video_rate: int = 16
-    mel_rate: int = 100
+    video_rate: Rate = 16
+    mel_rate: Rate = 100
+    __pydantic_config__: ClassVar[ConfigDict] = Strictly
 
     def __post_init__(self) -> None:
         _require("face_modulation", self.face_modulation, ("on", "even", "off"))
@@ -169,35 +184,33 @@ def preset(name: str) -> ModelParams:
 
 
 def write_params(params: ModelParams, path: Path) -> None:
-    """Write the params as JSON."""
-    path.write_text(json.dumps(asdict(params), indent=1) + "\n", encoding="utf-8")
+    """Write the params as JSON, whole or not at all."""
+    write_whole(path, (json.dumps(asdict(params), indent=1) + "\n").encode())
 
 
 def read_params(path: Path) -> ModelParams:
-    """Read params written by `write_params`; ValueError names the file, and unknown or missing keys."""
+    """Read params written by `write_params`; ValueError names the file and the first key that is wrong."""
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is no regular file")
-    return parse_params(path.read_text(encoding="utf-8"), str(path))
+    return parse_params(path.read_bytes(), str(path))
 
 
-def parse_params(text: str, where: str) -> ModelParams:
-    """Params from the JSON of `write_params`; ValueError names `where` they stood, and unknown or missing keys."""
+def parse_params(text: str | bytes, where: str) -> ModelParams:
+    """Params from the JSON of `write_params`; ValueError names `where` they stood and the first key that is wrong."""
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{where} is not JSON: {error}") from error
-    parts: dict[str, type[Any]] = {
-        "video": BranchParams,
-        "audio": BranchParams,
-        "interaction": InteractionParams,
-        "speech_text": SpeechTextParams,
-    }
-    for name, part in parts.items():
-        if isinstance(raw, dict) and name in raw:
-            raw[name] = _build(part, raw[name], f"{where}: {name}")
-    built = _build(ModelParams, raw, where)
-    assert isinstance(built, ModelParams)
-    return built
+        return TypeAdapter(ModelParams).validate_json(text)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+    kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
+    place = "".join(f"{key}: " for key in (where, ".".join(map(str, problem["loc"]))) if key)
+    if kind == "json_invalid":
+        raise ValueError(f"{where} is not JSON: {context['error']}")
+    if kind == "value_error":
+        raise ValueError(f"{place}{context['error']}")
+    if kind in ("missing", "unexpected_keyword_argument"):
+        raise ValueError(f"{place}{'is missing' if kind == 'missing' else 'unknown key'}")
+    shown = repr(given) if len(repr(given)) <= 40 else f"{repr(given)[:40]}..."
+    raise ValueError(f"{place}{problem['msg'][0].lower()}{problem['msg'][1:]}, got {shown}")
 
 
 def with_ablation(
@@ -225,16 +238,3 @@ def with_ablation(
 def _require(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
-
-
-def _build(kind: type[Any], raw: Any, where: str) -> Any:
-    if not isinstance(raw, dict):
-        raise ValueError(f"{where}: expected keys and values, got {raw!r}")
-    names = {field.name for field in fields(kind)}
-    if unknown := sorted(set(raw) - names):
-        raise ValueError(f"{where}: unknown keys {', '.join(unknown)}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ValueError(f"{where}: {error}") from error

@@ -144,12 +144,24 @@ def test_a_variant_that_is_damaged_is_one_clear_line(
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_variant_of_a_model_of_other_sizes_is_refused(weights: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"ffn": 48', '"ffn": 40', "they differ in video"),
+        ('"eps": 1e-06', '"eps": 1e-3', "they differ in eps"),
+        ('"layers": [', '"layers": [1,', "interaction layers must ascend"),
+        ('"frequency": 16', '"frequency": null', "frequency: input should be a valid integer, got None"),
+    ],
+)
+def test_a_variant_of_another_model_is_refused(
+    weights: Path, tmp_path: Path, old: str, new: str, said: str
+) -> None:
     text = (weights / "params.json").read_text()
-    assert '"ffn": 48' in text
-    path = write_variant(weights, tmp_path / "v", {}, params=text.replace('"ffn": 48', '"ffn": -48'))
-    with pytest.raises(ValueError, match="is of a model of other sizes than"):
+    assert old in text
+    path = write_variant(weights, tmp_path / "v", {}, params=text.replace(old, new))
+    with pytest.raises(ValueError, match=re.escape(said)) as error:
         load("nano", weights, variant=path)
+    assert str(error.value).startswith(str(path))
 
 
 def test_a_file_that_is_cut_off_is_no_variant(weights: Path, tmp_path: Path) -> None:

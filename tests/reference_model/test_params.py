@@ -1,7 +1,9 @@
 """Params as files, ablations as values, and values that are refused."""
 
 import json
-from dataclasses import replace
+import re
+import resource
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -36,12 +38,80 @@ def test_unknown_and_missing_keys_are_named(tmp_path: Path) -> None:
     write_params(nano(), path)
     raw = json.loads(path.read_text())
     path.write_text(json.dumps({**raw, "interaction": {**raw["interaction"], "width": 3}}))
-    with pytest.raises(ValueError, match="interaction: unknown keys width"):
+    with pytest.raises(ValueError, match=r"interaction\.width: unknown key"):
         read_params(path)
     del raw["layers"]
     path.write_text(json.dumps(raw))
-    with pytest.raises(ValueError, match="'layers'"):
+    with pytest.raises(ValueError, match=r"params\.json: layers: is missing"):
         read_params(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("video.ffn", "x"),
+        ("video.width", 192.0),
+        ("audio.heads", True),
+        ("layers", 10**9),
+        ("layers", 2**70),
+        ("interaction.layers", "x"),
+        ("interaction.layers.0", 0.5),
+        ("interaction.a2v", 1),
+        ("interaction.window", None),
+        ("speech_text.blocks", 10**9),
+        ("speech_text.spread", "x"),
+        ("speech_text.positions", -1),
+        ("speech_text", []),
+        ("latent_channels", -1),
+        ("patch.1", -4),
+        ("patch.2", "a"),
+        ("frequency", None),
+        ("frequency", 3),
+        ("caption_length", 0),
+        ("eps", "x"),
+        ("eps", 1e9),
+        ("eps", float("nan")),
+        ("face_modulation", "maybe"),
+        ("audio_time", None),
+        ("video_rate", 0),
+        ("mel_rate", [1]),
+    ],
+)
+def test_a_value_of_another_type_or_out_of_bounds_is_named_with_its_place(
+    tmp_path: Path, place: str, value: object
+) -> None:
+    path = tmp_path / "params.json"
+    raw = json.loads(json.dumps(asdict(nano())))
+    *above, last = (int(key) if key.isdigit() else key for key in place.split("."))
+    part = raw
+    for key in above:
+        part = part[key]
+    part[last] = value
+    path.write_text(json.dumps(raw))
+    with pytest.raises(ValueError, match=re.escape(f"{path}: {place}: input should be ")) as error:
+        read_params(path)
+    assert str(error.value).endswith(f", got {value!r}") and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{}", b"{", b"[" * 100_000])
+def test_what_is_no_json_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "params.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"params\.json is not JSON: ") as error:
+        read_params(tmp_path / "params.json")
+    assert "\n" not in str(error.value) and len(str(error.value)) < 300
+
+
+def test_params_that_cannot_be_written_leave_the_old_ones(tmp_path: Path) -> None:
+    path = tmp_path / "params.json"
+    write_params(nano(), path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"params\.json"):
+            write_params(ti2v_5b(), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert read_params(path) == nano() and [*tmp_path.iterdir()] == [path]
 
 
 def test_ablations_are_values() -> None:
@@ -67,6 +137,11 @@ def test_impossible_values_are_refused() -> None:
         replace(nano(), face_modulation="maybe")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no preset 'mini'"):
         preset("mini")
+    for window in (-1, 10**9):
+        with pytest.raises(ValueError, match=rf"window must lie in 0\.\.1000, got {window}"):
+            with_ablation(nano(), window=window)
+    with pytest.raises(ValueError, match=r"a clip of 4,000,000,004 tokens is beyond the 500,000 of one pass"):
+        layout(small_params(), Size(10**9, 4, 4, 40), 0, torch.device("cpu"))
     with pytest.raises(ValueError, match="does not divide into 2x2 patches"):
         layout(small_params(), Size(3, 5, 4, 40), 0, torch.device("cpu"))
     with pytest.raises(ValueError, match="at least one"):
