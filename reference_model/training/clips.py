@@ -10,7 +10,9 @@ from torch.nn import functional
 
 from reference_model.codecs.mel import RELEASED_MEL
 from reference_model.codecs.speech_text import Over, SpeechVocabulary, encode_speech
+from reference_model.params import ModelParams
 from reference_model.training.content import content_key
+from reference_model.training.latents import ENCODE_AGAIN, read_latents
 from reference_model.training.shards import INDEX, Texts, read_shards
 
 SILENCE = (torch.tensor(RELEASED_MEL.floor).log().item() - RELEASED_MEL.mean) / RELEASED_MEL.std
@@ -44,40 +46,42 @@ class EncodedClips:
         return content_key(tensors, (self.texts, self.codec, self.fps))
 
 
-def read_clips(folder: Path, codec: str | None = None, patch: tuple[int, int] | None = None) -> EncodedClips:
-    """Read a folder that `encode_shards` wrote.
+def read_clips(folder: Path, codec: str | None = None, params: ModelParams | None = None) -> EncodedClips:
+    """Read a folder that `encode_shards` wrote, every file compared with its SHA-256 and with what it should hold.
 
     Raises:
-        ValueError: it holds no latents, those of another codec than `codec`, a SHA-256, or masks of tokens of other
-            rows and columns of latent pixels than `patch`.
+        ValueError: it holds no latents, damaged ones, those of another codec than `codec`, a SHA-256, or of other
+            channels, lengths of sound or tokens than a model of `params` takes.
     """
     if not (folder / INDEX).is_file():
         raise ValueError(f"{folder} holds no latents; make them: python -m reference_model encode RECIPE")
-    found = read_shards(folder)
+    found = read_shards(folder, ENCODE_AGAIN)
     key = _codec_of(folder)
     if codec is not None and key != codec:
-        raise ValueError(f"{folder} was encoded by another video codec; encode the shards again")
-    shards = list(found)
-    references = [shard.tensor("reference_mel") for shard in shards]
+        raise ValueError(f"{folder} was encoded by another video codec; {ENCODE_AGAIN}")
+    files: list[dict[str, Tensor]] = []
+    sizes: dict[str, int] = {}
+    for file in found:
+        file.check()
+        tensors, sizes = read_latents(file, found, sizes)
+        files.append(tensors)
+    if params is not None:
+        _check_for(params, sizes, folder)
+    references = [file["reference_mel"] for file in files]
     longest = max(mel.shape[1] for mel in references)
     padded = [functional.pad(mel, (0, 0, 0, longest - mel.shape[1]), value=SILENCE) for mel in references]
 
     def joined(name: str) -> Tensor:
-        return torch.cat([shard.tensor(name) for shard in shards])
+        return torch.cat([file[name] for file in files])
 
-    texts = [shard.texts() for shard in shards]
-    latents, mask = joined("latents"), joined("mask")
-    if patch is not None and any(
-        side // p != masks for side, p, masks in zip(latents.shape[-2:], patch, mask.shape[-2:], strict=True)
-    ):
-        raise ValueError(f"{folder} was encoded for tokens of another size; encode the shards again")
+    texts = [file.texts() for file in found]
     return EncodedClips(
-        latents=latents,
+        latents=joined("latents"),
         reference_latent=joined("reference_latent"),
         mel=joined("mel"),
         reference_mel=torch.cat(padded),
         reference_tokens=joined("reference_tokens"),
-        mask=mask,
+        mask=joined("mask"),
         lips=joined("lips"),
         opening=joined("opening"),
         identity=joined("identity"),
@@ -97,6 +101,22 @@ def speech_ids(
 ) -> Tensor:
     """Ids `[L]` of what is said, after the transcript of the reference voice where there is one."""
     return encode_speech(vocabulary, text, "en", reference, over=over).ids
+
+
+def _check_for(params: ModelParams, sizes: dict[str, int], folder: Path) -> None:
+    """Compare the sizes of latents with what a model takes. ValueError if they differ."""
+    rows, columns = params.patch[1:]
+    if (sizes["rows"], sizes["columns"]) != (sizes["h"] // rows, sizes["w"] // columns):
+        raise ValueError(f"{folder} was encoded for tokens of another size; {ENCODE_AGAIN}")
+    if sizes["C"] != params.latent_channels:
+        raise ValueError(
+            f"{folder} holds latents of {sizes['C']} channels, the model takes {params.latent_channels}; {ENCODE_AGAIN}"
+        )
+    if sizes["S"] != (tokens := params.audio_tokens(sizes["F"])):
+        raise ValueError(
+            f"{folder} holds {sizes['S']} mel frames for {sizes['F']} latent frames, the model takes {tokens}; "
+            f"export clips of {params.video_rate} frames per second, then {ENCODE_AGAIN}"
+        )
 
 
 def _codec_of(folder: Path) -> str:

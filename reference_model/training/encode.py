@@ -12,9 +12,10 @@ from torch.nn import functional
 
 from reference_model.atomic import write_whole
 from reference_model.codecs.interface import VideoCodec
-from reference_model.codecs.mel import log_mel, normalise
+from reference_model.codecs.mel import RELEASED_MEL, log_mel, normalise
 from reference_model.codecs.preprocess import reference_waveform, rescale_peak
-from reference_model.training.shards import INDEX, Shard, ShardFolder, pictures
+from reference_model.training.latents import check_latents, read_latents
+from reference_model.training.shards import INDEX, Shard, ShardFolder, pictures, read_shards
 
 AT_ONCE = 4
 """Clips that the codec sees together."""
@@ -22,8 +23,6 @@ FULL = 255
 """A face mask of 1 in a file."""
 AROUND = 4
 """Pixels around the lips that count as lips."""
-ROUNDED = 0.05
-"""How far values of one clip may lie apart where machines round differently; latents and mels have a spread of 1."""
 
 
 def encode_shards(
@@ -37,9 +36,8 @@ def encode_shards(
 ) -> int:
     """Write one file of latents per shard and an index; files that are there already are kept. Returns the clips.
 
-    A file is named by what is in it: SHA-256 of the shard, codec and patch. One that earlier versions named by shard
-    and codec alone is taken over if it proves to hold these clips: all but pictures is made anew and compared, and of
-    the pictures the first `AT_ONCE` clips.
+    A file is named by what it is made of: SHA-256 of the shard, codec and patch. One that is damaged, or another than
+    the index lists by its own SHA-256, is made again.
 
     `patch`: latent pixels (rows, columns) of a token, for the face masks. Tensors of a file of n clips: `latents` fp16
     `[n, C, F, h, w]`, normalised; `reference_latent` fp16 `[n, C, 1, h, w]`; `mel` fp16 `[n, S, 80]`, normalised, of
@@ -51,21 +49,24 @@ def encode_shards(
         ValueError: the shards or the folder cannot be used.
     """
     out.mkdir(parents=True, exist_ok=True)
-    due, done, entries = sum(s.clips for s in source), 0, []
+    due, done, entries, listed = sum(s.clips for s in source), 0, [], _listed(out)
     for shard in source:
         shard.check()
         content = f"{shard.sha256} {codec_key} {patch[0]}x{patch[1]}"
         path = out / f"{shard.path.stem}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.safetensors"
-        if not path.exists():
-            tensors = _all_but_pictures(shard, codec, patch)
-            earlier = Shard(out / f"{shard.path.stem}-{codec_key[:8]}.safetensors", shard.clips, "")
-            if earlier.path.is_file() and _holds(earlier, shard, tensors, codec, device):
-                earlier.path.replace(path)
-            else:
-                tensors |= _pictures(shard, codec, device)
-                described = json.dumps({"texts": shard.texts().__dict__}, ensure_ascii=False)
-                write_whole(path, save(tensors, metadata={"clips": described}))
-        entries.append({"file": path.name, "clips": shard.clips, "sha256": shard.sha256})
+        sizes = _sizes(shard, source, codec, patch)
+        digest = _kept(path, listed, shard, source, sizes)
+        if digest is None:
+            tensors = _all_but_pictures(shard, codec, patch) | _pictures(shard, codec, device)
+            try:
+                check_latents(tensors, shard.clips, source, sizes)
+            except ValueError as error:
+                raise ValueError(f"{shard.path} gives no good latents: {error}; {shard.again}") from error
+            described = json.dumps({"texts": shard.texts().__dict__}, ensure_ascii=False)
+            made = save(tensors, metadata={"clips": described})
+            write_whole(path, made)
+            digest = hashlib.sha256(made).hexdigest()
+        entries.append({"file": path.name, "clips": shard.clips, "sha256": digest})
         done += shard.clips
         if progress is not None:
             progress(done, due)
@@ -82,19 +83,53 @@ def encode_shards(
     return done
 
 
+def _listed(out: Path) -> dict[str, str]:
+    """SHA-256 of the files that were made before, by name; empty where no index says it."""
+    try:
+        return {file.path.name: file.sha256 for file in read_shards(out)}
+    except ValueError:
+        return {}
+
+
+def _sizes(shard: Shard, source: ShardFolder, codec: VideoCodec, patch: tuple[int, int]) -> dict[str, int]:
+    """The axes of `TENSORS` that follow from what is encoded."""
+    side = source.size // codec.spatial_factor
+    return {
+        "C": codec.latent_channels,
+        "S": shard.tensor("audio").shape[1] // RELEASED_MEL.hop_length,
+        **{"h": side, "w": side, "rows": side // patch[0], "columns": side // patch[1]},
+    }
+
+
+def _kept(
+    path: Path, listed: dict[str, str], shard: Shard, source: ShardFolder, sizes: dict[str, int]
+) -> str | None:
+    """The SHA-256 of a file that is there already; None if it is to be made. One that no index lists was written whole
+    by a run that was cut off, if it holds what it should."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    file = Shard(path, shard.clips, digest)
+    try:
+        read_latents(file, source, sizes)
+        whole = file.texts() == shard.texts()
+    except ValueError:
+        return None
+    return digest if whole and listed.get(path.name, digest) == digest else None
+
+
 @torch.no_grad()
-def _pictures(
-    shard: Shard, codec: VideoCodec, device: torch.device, clips: int | None = None
-) -> dict[str, Tensor]:
-    """The latents of a file of `encode_shards`, or of its first clips."""
+def _pictures(shard: Shard, codec: VideoCodec, device: torch.device) -> dict[str, Tensor]:
+    """The latents of a file of `encode_shards`."""
 
     def latents(x: Tensor) -> Tensor:
         parts = [codec.encode(pictures(part).to(device)).half().cpu() for part in torch.split(x, AT_ONCE)]
         return torch.cat(parts)
 
     return {
-        "latents": latents(shard.tensor("frames")[:clips]),
-        "reference_latent": latents(shard.tensor("reference")[:clips, None]),
+        "latents": latents(shard.tensor("frames")),
+        "reference_latent": latents(shard.tensor("reference")[:, None]),
     }
 
 
@@ -119,30 +154,6 @@ def _all_but_pictures(shard: Shard, codec: VideoCodec, patch: tuple[int, int]) -
         "identity": shard.tensor("identity"),
         "emotion": shard.tensor("emotion"),
     }
-
-
-def _holds(
-    file: Shard, shard: Shard, others: dict[str, Tensor], codec: VideoCodec, device: torch.device
-) -> bool:
-    """Whether a file holds the clips of a shard, so far as it can be told without encoding all their pictures."""
-    try:
-        if file.texts() != shard.texts() or not all(
-            _close(file.tensor(name), t) for name, t in others.items()
-        ):
-            return False
-        whole = {name: file.tensor(name) for name in ("latents", "reference_latent")}
-    except ValueError:
-        return False
-    some = _pictures(shard, codec, device, AT_ONCE)
-    return all(len(kept) == file.clips and _close(kept[:AT_ONCE], some[name]) for name, kept in whole.items())
-
-
-def _close(kept: Tensor, made: Tensor) -> bool:
-    if kept.shape != made.shape or kept.dtype != made.dtype:
-        return False
-    if not kept.is_floating_point():
-        return torch.equal(kept, made)
-    return torch.allclose(kept.float(), made.float(), atol=ROUNDED, rtol=ROUNDED)
 
 
 def token_mask(mask: Tensor, cell: tuple[int, int]) -> Tensor:

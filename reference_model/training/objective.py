@@ -1,11 +1,13 @@
 """What a loop trains: a module from batches to losses, and where its batches come from."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor, nn
 
 from reference_model.training.batches import Share
+from reference_model.training.state import CHECKPOINT
 
 
 class Objective(Protocol):
@@ -29,5 +31,14 @@ class Objective(Protocol):
         ...
 
     def finish(self, weights: dict[str, Tensor], folder: Path) -> None:
-        """Write what training was for."""
+        """Write what training was for. ValueError if the weights are not finite as they are written."""
         ...
+
+
+def refuse_not_finite(tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Check weights in the dtype in which they are written. ValueError if one of them is not finite."""
+    if wrong := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise ValueError(
+            f"{folder}: {len(wrong)} of {len(tensors)} tensors are not finite as they would be written, as {wrong[0]}; "
+            f"no weights were written, {folder / CHECKPOINT} stays; lower the learning rate and use --restart"
+        )

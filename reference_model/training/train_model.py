@@ -23,6 +23,7 @@ from reference_model.training.batches import BatchMaker, Share
 from reference_model.training.clips import EncodedClips, read_clips
 from reference_model.training.config import TrainModel
 from reference_model.training.flow_loss import FlowLoss, start
+from reference_model.training.objective import refuse_not_finite
 from reference_model.training.samples import write_samples
 
 VALIDATED = 8
@@ -49,10 +50,9 @@ class TrainsModel:
         self._recipe, self._device = recipe, device
         key = video_codec_key(recipe.video_codec)
         params = recipe.model.params()
-        patch = (params.patch[1], params.patch[2])
-        clips = read_clips(recipe.latents, key, patch)
+        clips = read_clips(recipe.latents, key, params)
         held_out = (
-            None if recipe.validation_latents is None else read_clips(recipe.validation_latents, key, patch)
+            None if recipe.validation_latents is None else read_clips(recipe.validation_latents, key, params)
         )
         self._begun = Begun()
         if recipe.init is None:
@@ -109,20 +109,32 @@ class TrainsModel:
         write_samples(module.eval(), clips, self._recipe, folder, step)
 
     def finish(self, weights: dict[str, Tensor], folder: Path) -> None:
-        """Write params and weights in fp16, or what of them was trained."""
+        """Write params and weights in fp16, or what of them was trained.
+
+        Raises:
+            ValueError: a tensor is not finite in fp16; nothing is written then.
+        """
         tensors = {name.removeprefix("model."): t for name, t in weights.items() if name.startswith("model.")}
-        write_params(self._maker.params, folder / PARAMS)
-        if self._recipe.save == "trained":
-            begin = tuple(b.removeprefix("model.") for stage in self._recipe.stages for b in stage.trainable)
-            kept = {name: t for name, t in tensors.items() if name.startswith(begin)}
-            header = {"params": _params_json(folder), "base": self._begun.weights}
-            write_whole(folder / VARIANT, save(_half(kept), metadata=header))
-            return
-        write_whole(folder / WEIGHTS, save(_half(tensors)))
         words = {
             name.removeprefix("captions."): t for name, t in weights.items() if name.startswith("captions.")
         }
-        write_whole(folder / CAPTIONS, save(_half(words), metadata=words_header(self.module.captions)))
+        tensors, words = _half(tensors), _half(words)
+        refuse_not_finite(tensors | words, folder)
+        write_params(self._maker.params, folder / PARAMS)
+        if self._recipe.save == "trained":
+            named = (b.removeprefix("model.") for stage in self._recipe.stages for b in stage.trainable)
+            begin = tuple(dict.fromkeys(named))
+            kept = {name: t for name, t in tensors.items() if name.startswith(begin)}
+            header = {
+                "params": _params_json(folder),
+                "base": self._begun.weights,
+                "captions": self._begun.captions,
+                "trained": json.dumps(begin),
+            }
+            write_whole(folder / VARIANT, save(kept, metadata=header))
+            return
+        write_whole(folder / WEIGHTS, save(tensors))
+        write_whole(folder / CAPTIONS, save(words, metadata=words_header(self.module.captions)))
 
 
 _NOTHING = {"caption": 0.0, "speech": 0.0, "interaction": 0.0}

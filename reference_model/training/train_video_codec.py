@@ -22,6 +22,7 @@ from reference_model.training.batches import Share
 from reference_model.training.config import TrainVideoCodec
 from reference_model.training.content import content_key
 from reference_model.training.encode import lips_of
+from reference_model.training.objective import refuse_not_finite
 from reference_model.training.shards import pictures, read_shards
 
 FITTED = 96
@@ -75,6 +76,10 @@ class TrainsVideoCodec:
         shards = list(read_shards(recipe.shards))
         self._frames = torch.cat([shard.tensor("frames") for shard in shards])
         self._mouth = torch.cat([shard.tensor("mouth") for shard in shards])
+        if recipe.crop > (side := min(self._frames.shape[2:4])):
+            raise ValueError(
+                f"crop: windows of {recipe.crop} pixels do not fit {recipe.shards}, of {side} pixels"
+            )
         # What it began from is kept: the file may be trained anew before this run is done.
         self._begun = None if recipe.init is None else load_nano_video(recipe.init)
         begun = {} if self._begun is None else self._begun.state_dict()
@@ -127,11 +132,12 @@ class TrainsVideoCodec:
 
     @torch.no_grad()
     def finish(self, weights: dict[str, Tensor], folder: Path) -> None:
-        """Measure the spread of the latents and write the codec."""
+        """Measure the spread of the latents and write the codec. ValueError if it is not finite in fp16."""
         codec = NanoVideoCodec(self.module.codec.params).to(self._device).eval()
         codec.load_state_dict({name.removeprefix("codec."): t for name, t in weights.items()})
         if self._begun is None or not same_encoder(codec, self._begun):
             set_spread(codec, self._frames[:: max(1, len(self._frames) // MEASURED)], self._device)
+        refuse_not_finite({name: t.half() for name, t in codec.state_dict().items()}, folder)
         save_nano_video(codec, folder / VIDEO_CODEC)
 
 

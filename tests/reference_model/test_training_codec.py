@@ -70,6 +70,21 @@ def test_latents_stay_good_when_only_the_decoder_of_their_codec_is_trained(tmp_p
     assert not torch.equal(decoded[0], decoded[1])
 
 
+def test_a_codec_that_is_not_finite_is_not_written(tmp_path: Path) -> None:
+    shards = write_world(tmp_path / "shards")
+    stage = Schedule(name="a", steps=1, batch=2, learning_rate=1e30, warmup=0)
+    recipe = TrainVideoCodec(
+        kind="video_codec", out=tmp_path / "codec", shards=shards, groups=1, crop=16,
+        latent=8, fine=8, coarse=8, group=8, stages=(stage,), threads=1,
+    )  # fmt: skip
+    objective = TrainsVideoCodec(recipe, CPU)
+    with pytest.raises(ValueError, match=r"tensors are not finite as they would be written, as .*--restart"):
+        Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
+    assert not (recipe.out / "video_codec.safetensors").exists()
+    with pytest.raises(ValueError, match=r"crop: windows of 48 pixels do not fit .*, of 32 pixels"):
+        TrainsVideoCodec(recipe.model_copy(update={"crop": 48}), CPU)
+
+
 def test_what_a_codec_keeps_is_told_in_decibels_of_the_full_range() -> None:
     loss = CodecLoss(NanoVideoCodec(NanoVideoParams(latent=8, fine=8, coarse=8, group=8)), 1.0)
     video, mouth = torch.rand(1, 3, 5, 32, 32) * 2 - 1, torch.zeros(1, 5, 32, 32)

@@ -1,18 +1,26 @@
 """What a checkpoint and a folder of latents know of their data: clips, starting weights, codec, shards."""
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from training_world import ALONE, encoded, inverted, tiny_recipe, trainer, write_codec
+from safetensors.torch import load_file
+from training_world import (
+    ALONE,
+    encoded,
+    inverted,
+    relisted,
+    rewritten,
+    texts_of,
+    tiny_recipe,
+    trainer,
+    write_codec,
+)
 
 from reference_model.codecs.nano_video import NanoVideoCodec
 from reference_model.nano_model import weights_sha256
-from reference_model.training.clips import read_clips
 from reference_model.training.config import TrainModel
 from reference_model.training.loop import Loop
 from reference_model.training.train_model import TrainsModel
@@ -65,17 +73,39 @@ def test_a_run_goes_on_with_the_data_that_it_began_with_alone(
     train(recipe, objective)
     train(*trainer(world, latents=tmp_path / "latents", out=tmp_path / "run", stages=[ONE_STEP]))
     path = next((tmp_path / "latents").glob("*.safetensors"))
-    tensors = load_file(path)
-    with safe_open(path, "pt") as file:
-        described = json.loads(file.metadata()["clips"])
     if changed == "texts":
-        described["texts"]["speech"][0] = "bin red at a one now"
+        texts = texts_of(path)
+        rewritten(path, texts | {"speech": ["bin red at a one now", *texts["speech"][1:]]})
     else:
-        tensors[changed] = -tensors[changed] if changed not in ("mask", "lips") else 255 - tensors[changed]
-    save_file(tensors, path, metadata={"clips": json.dumps(described)})
+        was = load_file(path)[changed]
+        rewritten(path, **{changed: -was if changed not in ("mask", "lips") else 255 - was})
+    relisted(tmp_path / "latents")
     recipe, objective = trainer(world, latents=tmp_path / "latents", out=tmp_path / "run", stages=[ONE_STEP])
     with pytest.raises(ValueError, match=REFUSED):
         train(recipe, objective)
+
+
+def test_a_run_knows_its_held_out_clips_and_the_captions_that_it_began_with(
+    world: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_recipe(world).latents, tmp_path / "latents")
+    base, objective = trainer(world, out=tmp_path / "base", stages=[ONE_STEP])
+    train(base, objective)
+
+    def data_key() -> str:
+        held_out = {"validation_shards": base.shards, "validation_latents": tmp_path / "latents"}
+        return trainer(world, out=tmp_path / "next", init=base.out, **held_out)[1].data_key
+
+    first = data_key()
+    assert data_key() == first
+    path = next((tmp_path / "latents").glob("*.safetensors"))
+    rewritten(path, mel=-load_file(path)["mel"])
+    relisted(tmp_path / "latents")
+    second = data_key()
+    assert second != first
+    captions = base.out / "captions.safetensors"
+    rewritten(captions, **{name: -tensor for name, tensor in load_file(captions).items()})
+    assert data_key() not in (first, second)
 
 
 def test_latents_are_kept_for_the_same_shards_and_patch_alone(
@@ -87,7 +117,7 @@ def test_latents_are_kept_for_the_same_shards_and_patch_alone(
         patched.setattr(NanoVideoCodec, "encode", None)
         assert encoded(tmp_path).content_key() == first.content_key()
     assert encoded(tmp_path, (4, 2)).mask.shape[-2:] == (1, 2)
-    with pytest.raises(ValueError, match="was encoded for tokens of another size; encode the shards again"):
+    with pytest.raises(ValueError, match="was encoded for tokens of another size; encode again: python"):
         trainer(tmp_path)
     assert encoded(tmp_path).content_key() == first.content_key()
     inverted(tmp_path / "shards")
@@ -95,41 +125,6 @@ def test_latents_are_kept_for_the_same_shards_and_patch_alone(
     inverted(tmp_path / "shards", listed=False)
     with pytest.raises(ValueError, match=r"is damaged, or another file than index\.json beside it lists"):
         encoded(tmp_path)
-
-
-def test_latents_of_an_earlier_version_are_taken_over_if_they_are_of_these_clips(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tiny_recipe(tmp_path)
-    first = encoded(tmp_path)
-    whole = NanoVideoCodec.encode
-    seen: list[int] = []
-
-    def counted(codec: NanoVideoCodec, video: torch.Tensor) -> torch.Tensor:
-        seen.append(len(video))
-        return whole(codec, video)
-
-    monkeypatch.setattr(NanoVideoCodec, "encode", counted)
-    monkeypatch.setattr("reference_model.training.encode.AT_ONCE", 1)
-
-    def seen_when_named_as_earlier(patch: tuple[int, int]) -> int:
-        for path in (tmp_path / "latents").glob("*.safetensors"):
-            path.rename(path.with_name(f"{path.stem.rsplit('-', 1)[0]}-{first.codec[:8]}.safetensors"))
-        seen.clear()
-        encoded(tmp_path, patch)
-        return sum(seen)
-
-    # Two shards of three clips, each with a picture of reference: one clip of each is looked at, or all are encoded.
-    assert seen_when_named_as_earlier((2, 2)) == 2 * 2
-    assert read_clips(tmp_path / "latents").content_key() == first.content_key()
-    assert not list((tmp_path / "latents").glob(f"*-{first.codec[:8]}.safetensors"))
-    assert seen_when_named_as_earlier((4, 2)) == 2 * 6
-    encoded(tmp_path)
-    for path in (tmp_path / "latents").glob("*.safetensors"):
-        path.unlink()
-    encoded(tmp_path)
-    inverted(tmp_path / "shards")
-    assert seen_when_named_as_earlier((2, 2)) == 2 * 2 + 2 * 6
 
 
 def test_latents_of_another_codec_are_refused(world: Path, tmp_path: Path) -> None:

@@ -106,17 +106,36 @@ def tiny_recipe(folder: Path, **changes: object) -> TrainModel:
 
 def inverted(shards: Path, listed: bool = True) -> None:
     """Put other pictures into shards of the same names."""
-    index = json.loads((shards / "index.json").read_text())
-    for entry in index["shards"]:
-        path = shards / entry["file"]
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata()
+    for path in shards.glob("*.safetensors"):
         tensors = load_file(path)
-        tensors["frames"], tensors["reference"] = 255 - tensors["frames"], 255 - tensors["reference"]
-        save_file(tensors, path, metadata=metadata)
-        if listed:
-            entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (shards / "index.json").write_text(json.dumps(index))
+        rewritten(path, frames=255 - tensors["frames"], reference=255 - tensors["reference"])
+    if listed:
+        relisted(shards)
+
+
+def rewritten(path: Path, texts: object = None, **tensors: torch.Tensor | None) -> None:
+    """Put other tensors or texts into a file of clips; None takes a tensor out."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    if texts is not None:
+        metadata["clips"] = json.dumps({"texts": texts})
+    kept = {name: tensor for name, tensor in (load_file(path) | tensors).items() if tensor is not None}
+    save_file(kept, path, metadata=metadata)
+
+
+def texts_of(path: Path) -> dict[str, list[str]]:
+    """The texts of a file of clips."""
+    with safe_open(path, "pt") as file:
+        texts: dict[str, list[str]] = json.loads(file.metadata()["clips"])["texts"]
+    return texts
+
+
+def relisted(folder: Path) -> None:
+    """Let the index of a folder list its files as they are now."""
+    index = json.loads((folder / "index.json").read_text())
+    for entry in index["shards"]:
+        entry["sha256"] = hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest()
+    (folder / "index.json").write_text(json.dumps(index))
 
 
 def encoded(folder: Path, patch: tuple[int, int] = (2, 2)) -> EncodedClips:
