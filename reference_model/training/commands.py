@@ -11,7 +11,7 @@ from rich.progress import Progress
 from reference_model.codecs.nano_video import NanoVideoCodec, load_nano_video
 from reference_model.nano_model import video_codec_key
 from reference_model.params import ModelParams
-from reference_model.training.config import Recipe, Run, TrainModel, TrainVideoCodec, read_recipe
+from reference_model.training.config import MOST_THREADS, Recipe, TrainModel, changed, read_recipe
 from reference_model.training.encode import encode_shards
 from reference_model.training.loop import Loop, make_repeatable
 from reference_model.training.processes import processes
@@ -30,7 +30,9 @@ def train_command(
     recipe: RecipeName,
     device: DeviceOption = None,
     out: Annotated[Path | None, typer.Option(help="Instead of the recipe's folder.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's threads.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=MOST_THREADS, help="Instead of the recipe's threads.")
+    ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Forget the checkpoint in the folder.")] = False,
 ) -> None:
     """Train by a recipe; the same command goes on where a run was cut off.
@@ -43,7 +45,7 @@ def train_command(
 
         torchrun --nproc-per-node 2 -m reference_model train nano_gpu
     """
-    chosen = _changed(read_recipe(recipe), device=device, out=out, threads=threads)
+    chosen = changed(read_recipe(recipe), device=device, out=out, threads=threads)
     with processes(chosen.device) as here:
         make_repeatable(chosen, chosen.out)
         objective = objective_of(chosen, here.device)
@@ -55,7 +57,9 @@ def train_command(
 def encode_command(
     recipe: RecipeName,
     device: DeviceOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's threads.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=MOST_THREADS, help="Instead of the recipe's threads.")
+    ] = None,
 ) -> None:
     """Turn the shards of a recipe into latents and mels, once; what is there is kept.
 
@@ -63,7 +67,7 @@ def encode_command(
 
         python -m reference_model encode nano_cpu
     """
-    chosen = _changed(read_recipe(recipe), device=device, threads=threads)
+    chosen = changed(read_recipe(recipe), device=device, threads=threads)
     if not isinstance(chosen, TrainModel):
         raise ValueError(f"{recipe} trains a {chosen.kind} on pictures: there is nothing to encode")
     torch.set_num_threads(chosen.threads)
@@ -108,10 +112,3 @@ def _encode(
 def objective_of(recipe: Recipe, device: torch.device) -> TrainsModel | TrainsVideoCodec:
     """The objective of a recipe. ValueError if what it names is absent."""
     return TrainsModel(recipe, device) if isinstance(recipe, TrainModel) else TrainsVideoCodec(recipe, device)
-
-
-def _changed(recipe: Recipe, **values: object) -> Recipe:
-    given = {name: value for name, value in values.items() if value is not None}
-    changed: Run = recipe.model_copy(update=given)
-    assert isinstance(changed, TrainModel | TrainVideoCodec)
-    return changed

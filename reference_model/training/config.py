@@ -13,12 +13,18 @@ from reference_model.params import Alignment, Convention, FaceModulation, ModelP
 
 RECIPES = Path(__file__).parent / "recipes"
 Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+MOST_THREADS = 512
+"""OpenMP ends the process where it cannot start so many."""
+MOST_CLIPS = 16_384
+"""Of a batch; more is a slip of the hand."""
+MOST_MINUTES = 100_000
 
 
 class Strict(BaseModel):
-    """A part of a recipe: unknown keys are errors."""
+    """A part of a recipe: unknown keys are errors, and so are numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Schedule(Strict):
@@ -30,8 +36,8 @@ class Schedule(Strict):
 
     name: str = Field(min_length=1)
     steps: int = Field(ge=1)
-    minutes: float | None = Field(default=None, gt=0)
-    batch: int = Field(ge=1)
+    minutes: float | None = Field(default=None, gt=0, le=MOST_MINUTES)
+    batch: int = Field(ge=1, le=MOST_CLIPS)
     learning_rate: float = Field(gt=0)
     warmup: int = Field(default=100, ge=0)
     final_share: Share = 0.05
@@ -92,7 +98,7 @@ class ModelStage(Schedule):
 
     tasks: dict[Task, float]
     branches: Literal["audio", "both"] = "both"
-    mask_weight: tuple[float, float] = (0.0, 0.0)
+    mask_weight: tuple[Weight, Weight] = (0.0, 0.0)
     lips: float = Field(default=0.0, ge=0)
     drop: Drop = Drop()
     times: Times = Times()
@@ -114,7 +120,7 @@ class Model(Strict):
     preset: str = "nano"
     a2v: Alignment | None = None
     v2a: Alignment | None = None
-    window: int | None = Field(default=None, ge=0)
+    window: int | None = Field(default=None, ge=0, le=1024)
     aligner: Convention | None = None
     face_modulation: FaceModulation | None = None
 
@@ -134,9 +140,9 @@ class Run(Strict):
 
     out: Path
     seed: int = Field(default=2025, ge=-(2**63), lt=2**64)
-    device: str = "cpu"
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda|mps|xpu)(:[0-9]+)?$")
     precision: Literal["fp32", "bf16"] = "fp32"
-    threads: int = Field(default=2, ge=1)
+    threads: int = Field(default=2, ge=1, le=MOST_THREADS)
     optimiser: Optimiser = Optimiser()
     every: Every = Every()
 
@@ -159,13 +165,27 @@ class TrainModel(Run):
     init: Path | None = None
     fresh: tuple[str, ...] = ()
     save: Literal["all", "trained"] = "all"
-    sample_steps: int = Field(default=16, ge=1)
+    sample_steps: int = Field(default=16, ge=1, le=1000)
     stages: tuple[ModelStage, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _fresh_of_what(self) -> "TrainModel":
         if self.fresh and self.init is None:
             raise ValueError("fresh: names what `init` is not taken for; without `init` all begins anew")
+        return self
+
+    @model_validator(mode="after")
+    def _a_variant_of_what(self) -> "TrainModel":
+        if self.save == "all":
+            return self
+        if self.init is None:
+            raise ValueError("save: `trained` keeps what goes over the weights of `init`, which is not named")
+        for stage in self.stages:
+            if wrong := [name for name in stage.trainable or ("",) if not name.startswith("model.")]:
+                raise ValueError(
+                    f"save: `trained` keeps parts of the model alone, but stage {stage.name} trains "
+                    f"{wrong[0] or 'everything'}; name beginnings with 'model.' in `trainable`"
+                )
         return self
 
 
@@ -185,10 +205,10 @@ class TrainVideoCodec(Run):
     crop: int = Field(default=0, ge=0, multiple_of=16)
     near: Share = 0.75
     init: Path | None = None
-    latent: int = Field(default=8, ge=1)
-    fine: int = Field(default=64, ge=8, multiple_of=8)
-    coarse: int = Field(default=128, ge=8, multiple_of=8)
-    group: int = Field(default=192, ge=8, multiple_of=8)
+    latent: int = Field(default=8, ge=1, le=1024)
+    fine: int = Field(default=64, ge=8, le=8192, multiple_of=8)
+    coarse: int = Field(default=128, ge=8, le=8192, multiple_of=8)
+    group: int = Field(default=192, ge=8, le=8192, multiple_of=8)
     stages: tuple[Schedule, ...] = Field(min_length=1)
 
     def params(self) -> NanoVideoParams:
@@ -215,8 +235,20 @@ def read_recipe(source: str) -> Recipe:
     except FileNotFoundError as error:
         known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml")))
         raise ValueError(f"no recipe {source}; a file, or one of: {known}") from error
+    except RecursionError as error:
+        raise ValueError(f"{path} cannot be read: its brackets are nested too deeply") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
+    return _valid(raw, str(path))
+
+
+def changed(recipe: Recipe, **values: object) -> Recipe:
+    """A recipe with other values; None leaves one as it is. ValueError if one is wrong."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return _valid(recipe.model_dump() | given, "the recipe with what the command line changes")
+
+
+def _valid(raw: Any, source: str) -> Recipe:
     try:
         return _RECIPE.validate_python(raw)
     except ValidationError as error:
@@ -224,4 +256,4 @@ def read_recipe(source: str) -> Recipe:
         # The first part only says which kind of recipe it is.
         parts = first["loc"][0 if first["type"].startswith("union_tag") else 1 :]
         place = ".".join(str(part) for part in parts)
-        raise ValueError(f"{path}: {place or 'the recipe'}: {first['msg']}") from error
+        raise ValueError(f"{source}: {place or 'the recipe'}: {first['msg']}") from error

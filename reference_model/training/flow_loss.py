@@ -25,7 +25,7 @@ class FlowLoss(nn.Module):
         """Mean squared error of the velocity, noise minus data, over what is not given.
 
         Scalars: `total` is trained, `video`, `audio` and `mask` are its parts where the step has them; `lips` is the
-        error of the picture where the lips are.
+        error of the picture where the lips are. All but `total` once more under their task: `joint.audio`.
         """
         k, c = batch.given_frames, batch.given_tokens
         level = batch.time / 1000
@@ -65,7 +65,8 @@ class FlowLoss(nn.Module):
         if supervised:
             parts["mask"] = mask_loss(predicted.face_masks, batch.mask)
             total = total + mask_weight * parts["mask"]
-        return {"total": total, **parts, **told}
+        by_task = {f"{batch.task}.{name}": loss.detach() for name, loss in (parts | told).items()}
+        return {"total": total, **parts, **told, **by_task}
 
 
 def start(model: UniAVGen) -> None:

@@ -13,7 +13,7 @@ from reference_model.training.config import TIMED_STEPS, Run, Schedule
 from reference_model.training.objective import Objective
 from reference_model.training.processes import Processes
 from reference_model.training.progress_table import Watcher, watching
-from reference_model.training.state import Average, Progress, read_state, write_state
+from reference_model.training.state import CHECKPOINT, Average, Progress, read_state, write_state
 
 OVERRUN = 1.2
 """A stage with `minutes` ends at this multiple of them, whatever it planned: the machine got slower."""
@@ -152,17 +152,26 @@ class Loop:
         inputs, what = self._objective.inputs(number, at.step, min(1.0, at.step / planned), here.share)
         with torch.autocast(here.device.type, torch.bfloat16, enabled=self._run.precision == "bf16"):
             losses: dict[str, Tensor] = module(*inputs)
-        if not torch.isfinite(losses["total"]):
-            raise ValueError(
-                f"stage {stage.name}, step {at.step}: the loss is not finite; lower the learning rate"
-            )
+        self._refuse_not_finite(losses["total"], "loss", stage)
         optimiser.zero_grad(set_to_none=True)
         # A step may reach nothing that is trained: interactions alone, where none flows.
         if losses["total"].requires_grad:
             torch.autograd.backward(losses["total"])
-            torch.nn.utils.clip_grad_norm_(parameters, self._run.optimiser.clip)
+            norm = torch.nn.utils.clip_grad_norm_(parameters, self._run.optimiser.clip)
+            # Before the step: what a checkpoint keeps is still good.
+            self._refuse_not_finite(norm, "gradient", stage)
             optimiser.step()
         return here.mean({name: value.detach() for name, value in losses.items()}), what
+
+    def _refuse_not_finite(self, value: Tensor, what: str, stage: Schedule) -> None:
+        if torch.isfinite(value):
+            return
+        path = self._run.out / CHECKPOINT
+        kept = f"{path} stays as it was" if path.is_file() else "there is no checkpoint yet"
+        raise ValueError(
+            f"stage {stage.name}, step {self._progress.step}: the {what} is not finite; {kept}; "
+            "lower the learning rate and use --restart"
+        )
 
     def _settle(self, stage: Schedule) -> bool:
         """Settle the length of a stage with `minutes` once enough steps were timed; whether it was settled now."""

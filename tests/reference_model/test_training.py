@@ -1,6 +1,9 @@
 """Batches, losses, variants and samples of training, on a model of a few thousand parameters."""
 
 import copy
+import hashlib
+import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from reference_model.model import UniAVGen
 from reference_model.nano_model import weights_sha256
 from reference_model.params import nano, read_params
 from reference_model.rope import line_rotation
-from reference_model.training.batches import REFERENCE_STEP, BatchMaker, Share
+from reference_model.training.batches import REFERENCE_STEP, BatchMaker, Share, TrainingBatch
 from reference_model.training.encode import token_mask
 from reference_model.training.flow_loss import start
 from reference_model.training.loop import Loop
@@ -165,6 +168,47 @@ def test_lips_count_as_much_more_as_the_recipe_says(world: Path, tmp_path: Path)
     assert maker_of(objective).make(stage, 0, 0, Share()).lips_weight == 12.0
 
 
+def test_the_log_tells_the_losses_of_every_task_apart(world: Path, tmp_path: Path) -> None:
+    stage = tiny_recipe(world).stages[1].model_dump(mode="json") | {"steps": 8}
+    recipe, objective = trainer(world, out=tmp_path / "run", stages=[stage], every={"log": 8})
+    told: list[tuple[str, dict[str, float]]] = []
+    forward = objective.module.forward
+
+    def noted(batch: TrainingBatch, weight: float) -> dict[str, torch.Tensor]:
+        losses = forward(batch, weight)
+        told.append((batch.task, {name: loss.item() for name, loss in losses.items()}))
+        return losses
+
+    objective.module.forward = noted  # type: ignore[method-assign]
+    Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
+    (line,) = [json.loads(text) for text in (recipe.out / "log.jsonl").read_text().splitlines()]
+    tasks = {task for task, _ in told}
+    assert len(tasks) > 2
+    for task in tasks:
+        for name in ("audio", "video", "lips"):
+            own = [losses[name] for drawn, losses in told if drawn == task and name in losses]
+            assert (f"{task}.{name}" in line) == bool(own)
+            assert not own or line[f"{task}.{name}"] == pytest.approx(math.fsum(own) / len(own), rel=1e-5)
+
+
+def test_a_gradient_that_is_not_finite_leaves_weights_and_checkpoint_as_they_were(
+    world: Path, tmp_path: Path
+) -> None:
+    stage = tiny_recipe(world).stages[1].model_dump(mode="json") | {"steps": 1}
+    recipe, objective = trainer(world, out=tmp_path / "run", stages=[stage])
+    Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go()
+    whole = (recipe.out / "checkpoint.pt").read_bytes()
+    before = copy.deepcopy(objective.module.state_dict())
+    for parameter in objective.module.parameters():
+        parameter.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(
+        ValueError, match=r"stage tasks, step 0: the gradient is not finite; .*checkpoint\.pt stays"
+    ):
+        Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go(restart=True)
+    assert (recipe.out / "checkpoint.pt").read_bytes() == whole
+    assert all(torch.equal(t, before[name]) for name, t in objective.module.state_dict().items())
+
+
 def test_a_variant_keeps_only_what_it_trained(world: Path, tmp_path: Path) -> None:
     base, objective = trainer(world, out=tmp_path / "base")
     Loop(base, base.stages, objective, ALONE, objective.data_key).go()
@@ -189,7 +233,10 @@ def test_a_variant_keeps_only_what_it_trained(world: Path, tmp_path: Path) -> No
         assert trained or torch.equal(tensor, before[name])
     assert read_params(base.out / "params.json").interaction.a2v == "ati"
     with safe_open(recipe.out / "variant.safetensors", "pt") as file:
-        assert file.metadata()["base"] == weights_sha256(base.out)
+        header = file.metadata()
+    assert header["base"] == weights_sha256(base.out)
+    assert header["captions"] == hashlib.sha256((base.out / "captions.safetensors").read_bytes()).hexdigest()
+    assert json.loads(header["trained"]) == ["a2v_blocks", "v2a_blocks"]
 
 
 def test_a_run_goes_on_from_another_but_for_what_begins_anew(world: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from training_world import ALONE, tiny_recipe, trainer
 
-from reference_model.training.config import RECIPES, Schedule, read_recipe
+from reference_model.training.config import RECIPES, Schedule, changed, read_recipe
 from reference_model.training.loop import Loop, learning_rate
 from reference_model.training.progress_table import _table
 
@@ -20,6 +20,10 @@ def test_every_recipe_of_the_package_is_valid(path: Path) -> None:
     assert sum(stage.steps for stage in recipe.stages) > 0
 
 
+STAGE = {"name": "a", "steps": 1, "batch": 1, "learning_rate": 0.1, "tasks": {"joint": 1}}
+VARIANT: dict[str, object] = {"save": "trained", "init": "runs/nano", "stages": [STAGE]}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -27,12 +31,54 @@ def test_every_recipe_of_the_package_is_valid(path: Path) -> None:
         ({"kind": "gan"}, "the recipe: Input tag 'gan'"),
         ({"model": {"preset": "huge"}}, "model: Value error, no preset 'huge'"),
         ({"stages": [{"name": "a", "steps": 1, "batch": 1}]}, "stages.0.learning_rate: Field required"),
+        (
+            {"stages": [STAGE | {"minutes": float("inf")}]},
+            "stages.0.minutes: Input should be a finite number",
+        ),
+        ({"stages": [STAGE | {"minutes": 1e300}]}, "stages.0.minutes: Input should be less than"),
+        ({"stages": [STAGE | {"batch": 1e9}]}, "stages.0.batch: Input should be less than"),
+        (
+            {"stages": [STAGE | {"mask_weight": [float("nan"), 0]}]},
+            "stages.0.mask_weight.0: Input should be a fin",
+        ),
+        (
+            {"stages": [STAGE | {"mask_weight": [0, -5]}]},
+            "stages.0.mask_weight.1: Input should be greater than",
+        ),
+        (
+            {"stages": [STAGE | {"tasks": {"joint": float("nan")}}]},
+            "stages.0.tasks.joint: Input should be a fin",
+        ),
+        ({"model": {"preset": "tiny", "window": 1e9}}, "model.window: Input should be less than"),
+        ({"device": "meta"}, "device: String should match pattern"),
+        ({"threads": 1e9}, "threads: Input should be less than"),
+        ({"save": "trained"}, "save: `trained` keeps what goes over the weights of `init`"),
+        (VARIANT, "but stage a trains everything; name beginnings"),
+        (
+            VARIANT | {"stages": [STAGE | {"trainable": ["captions."]}]},
+            "but stage a trains captions.; name beg",
+        ),
     ],
 )
 def test_a_wrong_recipe_names_the_key(tmp_path: Path, change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=r"run\.yaml: ") as error:
         tiny_recipe(tmp_path, **change)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "begin"), [("deep.yaml", ""), ("deep.toml", "a = ")])
+def test_a_recipe_of_nested_brackets_is_one_line(tmp_path: Path, name: str, begin: str) -> None:
+    (tmp_path / name).write_text(begin + "[" * 5000)
+    with pytest.raises(ValueError, match=f"{name} cannot be read: its brackets are nested too deeply"):
+        read_recipe(str(tmp_path / name))
+
+
+def test_what_the_command_line_changes_is_checked_as_the_recipe_is(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    assert changed(recipe, device=None, threads=None) == recipe
+    assert changed(recipe, out=tmp_path, threads=3).threads == 3
+    with pytest.raises(ValueError, match="changes: device: String should match"):
+        changed(recipe, device="meta")
 
 
 def test_the_rate_warms_up_and_falls_to_its_final_share() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,11 @@ def log_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
+def steps_told(done: subprocess.CompletedProcess[str]) -> list[int]:
+    """The steps, counted over all stages, that a process took: every one is told in a line."""
+    return [int(number) for number in re.findall(r"total_steps (\d+)", done.stdout)]
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
@@ -63,8 +69,11 @@ def test_a_killed_run_gives_the_weights_of_an_undisturbed_one(world: Path, undis
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (out / "model.safetensors").exists(), "it was done before it could be killed"
+    kept = torch.load(out / "checkpoint.pt", weights_only=True)["progress"]["total"]
+    assert kept > 0
     done = run("train", str(world / "killed.yaml"))
     assert done.returncode == 0, done.stderr
+    assert steps_told(done) == list(range(kept + 1, 9)), "it did not go on where the checkpoint was"
     for name in ("model.safetensors", "captions.safetensors"):
         assert (out / name).read_bytes() == (undisturbed / name).read_bytes()
     assert [line["total"] for line in log_of(out)] == [line["total"] for line in log_of(undisturbed)]
@@ -72,7 +81,9 @@ def test_a_killed_run_gives_the_weights_of_an_undisturbed_one(world: Path, undis
 
 def test_a_finished_run_started_again_changes_nothing(world: Path, undisturbed: Path) -> None:
     before = (undisturbed / "model.safetensors").read_bytes()
-    assert run("train", str(world / "run.yaml")).returncode == 0
+    again = run("train", str(world / "run.yaml"))
+    assert again.returncode == 0 and "done" in again.stdout
+    assert steps_told(again) == []
     assert (undisturbed / "model.safetensors").read_bytes() == before
     assert len(log_of(undisturbed)) == 8
 
@@ -103,6 +114,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(world: Path, undisturbed: Pat
     assert "is of another recipe, other data or other starting weights; use --restart" in done.stderr
     assert "Traceback" not in done.stderr
     tiny_recipe(world)
+
+
+SOARING = {"name": "a", "steps": 1, "batch": 2, "warmup": 0, "learning_rate": 1e30, "tasks": {"joint": 1}}
+"""A stage after whose first step nothing is finite in fp16."""
 
 
 class Unlucky:
@@ -140,6 +155,8 @@ def test_a_damaged_checkpoint_is_one_line_with_a_way_out(
         ({}, {"WORLD_SIZE": "2", "RANK": "2"}, "has RANK=2 of WORLD_SIZE=2; torchrun sets them"),
         ({"seed": 10**20}, {}, "strange.yaml: seed: Input should be less than 18446744073709551616"),
         ({"init": "cut"}, {}, "model.safetensors is damaged"),
+        ({"stages": [SOARING]}, {}, "tensors are not finite as they would be written, as "),
+        ({"stages": [SOARING | {"steps": 9}]}, {}, "is not finite; there is no checkpoint yet; lower the"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line(
@@ -170,3 +187,7 @@ def test_what_cannot_be_trained_is_one_line(
     told = capsys.readouterr().err
     assert left.value.code == 2
     assert message in told and told.count("\n") == 1
+    assert (
+        not list((tmp_path / "strange").glob("*.safetensors"))
+        and not (tmp_path / "strange" / "params.json").exists()
+    )
