@@ -1,5 +1,6 @@
 """Command line: describe the model, prove its numbers, train it, make a clip."""
 
+import re
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -28,15 +29,20 @@ app.command("encode")(encode_command)
 app.command("generate")(generate_command)
 console = Console()
 errors = Console(stderr=True)
+_RELEASED, _NANO = (81, 736, 1312, 16), (33, 128, 128, 8)
+"""Frames, height, width and stride of a clip: of the release, and of what its small codec makes."""
+_RELEASED_CHANNELS = 48
 
 
 @app.command()
 def describe(
     model: Annotated[str, typer.Argument(help="A preset (ti2v_5b, nano) or a params.json.")],
-    frames: Annotated[int, typer.Option(help="Decoded frames, 4n + 1.")] = 81,
-    height: Annotated[int, typer.Option(help="Height in pixels.")] = 736,
-    width: Annotated[int, typer.Option(help="Width in pixels.")] = 1312,
-    stride: Annotated[int, typer.Option(help="Pixels per latent pixel of the video codec.")] = 16,
+    frames: Annotated[int | None, typer.Option(help="Decoded frames, 4n + 1 (81; nano 33).")] = None,
+    height: Annotated[int | None, typer.Option(help="Height in pixels (736; nano 128).")] = None,
+    width: Annotated[int | None, typer.Option(help="Width in pixels (1312; nano 128).")] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Pixels per latent pixel of the video codec (16; nano 8).")
+    ] = None,
 ) -> None:
     """Print the parts of a model, and what one pass costs.
 
@@ -46,20 +52,27 @@ def describe(
 
         python -m reference_model describe ti2v_5b --height 736 --width 736 --frames 41
 
-        python -m reference_model describe weights/nano/params.json
+        python -m reference_model describe nano
+
+        python -m reference_model describe runs/nano/params.json --frames 65
     """
     params = read_params(Path(model)) if model.endswith(".json") else preset(model)
+    usual = _RELEASED if params.latent_channels == _RELEASED_CHANNELS else _NANO
+    asked = (frames, height, width, stride)
+    frames, height, width, stride = (
+        own if one is None else one for one, own in zip(asked, usual, strict=True)
+    )
     if frames < 1 or stride < 1 or (frames - 1) % 4 or height % stride or width % stride:
         raise ValueError(
             f"frames must be 4n + 1 and sides multiples of the stride {stride}, got {frames}, {height}x{width}"
         )
     latents = 1 + (frames - 1) // 4
     size = Size(latents, height // stride, width // stride, params.audio_tokens(latents))
+    costs = pass_costs(params, size)
     _print_parts(params, model)
     table = Table(title=f"One pass at {height}x{width}, {frames} frames, {size.tokens} audio tokens")
     for column in ("part", "here, GFLOP", "released, GFLOP"):
         table.add_column(column, justify="left" if column == "part" else "right")
-    costs = pass_costs(params, size)
     for cost in costs:
         table.add_row(cost.name, f"{cost.here / 1e9:,.1f}", f"{cost.released / 1e9:,.1f}")
     table.add_section()
@@ -134,7 +147,21 @@ def main() -> None:
         _fail(str(getattr(error, "format_message", error.__str__)()))
     except (ValueError, OSError, ImportError, torch.cuda.OutOfMemoryError) as error:
         _fail(str(error))
+    except (MemoryError, RuntimeError) as error:
+        if (said := _no_room(error)) is None:
+            raise
+        _fail(said)
     raise SystemExit(code or 0)
+
+
+def _no_room(error: MemoryError | RuntimeError) -> str | None:
+    """What to say where memory did not suffice; None: the error is another one, and a bug."""
+    # torch has no class of its own for the CPU's memory.
+    if not isinstance(error, MemoryError) and "can't allocate memory" not in str(error):
+        return None
+    wanted = re.search(r"allocate (\d+) bytes", str(error))
+    size = f" for {int(wanted[1]) / 1e9:,.1f} GB" if wanted else ""
+    return f"no room in memory{size}: fewer frames, a smaller size, window or batch need less"
 
 
 def _fail(message: str) -> NoReturn:

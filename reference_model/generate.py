@@ -38,6 +38,8 @@ VIDEO_VAE = "Wan2.2_VAE.pth"
 CAPTION_WEIGHTS = "models_t5_umt5-xxl-enc-bf16.pth"
 CAPTION_TOKENIZER = "google/umt5-xxl"
 VOCODER = "code2wav_bigvgan_model"
+MOST_FRAMES = 4801
+"""Five minutes at 16 per second."""
 
 _FILES: dict[Task, set[str]] = {
     "joint": set(),
@@ -81,8 +83,8 @@ class Script:
     seed: int = 2025
 
     def __post_init__(self) -> None:
-        if self.frames < 1 or (self.frames - 1) % 4:
-            raise ValueError(f"frames must be 4n + 1, got {self.frames}")
+        if not 1 <= self.frames <= MOST_FRAMES or (self.frames - 1) % 4:
+            raise ValueError(f"frames must be 4n + 1 and at most {MOST_FRAMES}, got {self.frames}")
         if not -(2**63) <= self.seed < 2**64:
             raise ValueError(f"a seed is of 64 bits, got {self.seed}")
         if (self.reference_audio is None) != (self.reference_speech is None):
@@ -198,8 +200,13 @@ def generate(
     sampling: Sampling | None = None,
     progress: Progress | None = None,
 ) -> Clip:
-    """Make one clip. Errors as `encode`."""
+    """Make one clip. Errors as `encode`; ValueError too where what was sampled is not finite."""
     made = sample(model, [encode(script, model.params, codecs, model.device)], sampling, progress)[0]
+    if wrong := [name for name in ("video", "audio") if not getattr(made, name).isfinite().all()]:
+        raise ValueError(
+            f"the sampled {' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not finite: the weights hold "
+            "such values, or the guidance scale is too large for them"
+        )
     with torch.no_grad():
         video = codecs.video.decode(made.video[None].to(model.device))[0]
         waveform = codecs.vocoder.decode(denormalise(made.audio[None].to(model.device)))[0]

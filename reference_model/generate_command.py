@@ -11,8 +11,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from reference_model.checkpoint import WEIGHTS, load_official
+from reference_model.codecs.speech_text import Language, SpeechVocabulary
 from reference_model.generate import Codecs, Script, generate, official_codecs
-from reference_model.guidance import Cfg, Guidance, MaCfg, NoGuidance, Task
+from reference_model.generate_options import (
+    chosen_guidance,
+    chosen_params,
+    require_device,
+    require_known_symbols,
+    require_mp4,
+)
+from reference_model.guidance import Task
 from reference_model.media import write_clip
 from reference_model.model import UniAVGen
 from reference_model.nano_model import (
@@ -32,7 +40,6 @@ from reference_model.params import (
     ModelParams,
     preset,
     read_params,
-    with_ablation,
 )
 from reference_model.pipeline import Sampling
 from reference_model.place import Place
@@ -50,7 +57,9 @@ def generate_command(
     task: Annotated[Task, typer.Option(help="What is given and what is made.")] = "joint",
     speech: Annotated[str, typer.Option(help="What is said.")] = "",
     caption: Annotated[str, typer.Option(help="What is seen.")] = "",
-    vocabulary: Annotated[Path, typer.Option(help="The speech vocabulary.")] = Path("vocab.txt"),
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="The speech vocabulary (vocab.txt; nano needs none).")
+    ] = None,
     image: Annotated[
         Path | None, typer.Option(help="Reference picture of the person.", exists=True, dir_okay=False)
     ] = None,
@@ -64,7 +73,7 @@ def generate_command(
         Path | None, typer.Option(help="A voice to speak in.", exists=True, dir_okay=False)
     ] = None,
     reference_speech: Annotated[str | None, typer.Option(help="What that voice says.")] = None,
-    language: Annotated[Literal["en", "zh"], typer.Option(help="Language of the speech.")] = "en",
+    language: Annotated[Language, typer.Option(help="Language of the speech.")] = "en",
     frames: Annotated[int | None, typer.Option(help="Decoded frames, 4n + 1 (81; nano 33).")] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same clip.")] = 2025,
     steps: Annotated[int | None, typer.Option(help="Euler steps (50; nano 16).")] = None,
@@ -85,8 +94,8 @@ def generate_command(
     window: Annotated[
         int | None,
         typer.Option(
-            help="Ablation: the audio window. Released: (window - 1) / 2 decoded frames on either side, an even one as "
-            "the next odd one; paper: so many latent frames on either side."
+            help="Ablation: the audio window of ati. Released: odd, (window - 1) / 2 decoded frames on either side; "
+            "paper: so many latent frames on either side."
         ),
     ] = None,
     aligner: Annotated[Convention | None, typer.Option(help="Ablation: released or paper.")] = None,
@@ -133,19 +142,29 @@ def generate_command(
     sampling = Sampling(
         steps=usual.steps if steps is None else steps,
         shift=usual.shift if shift is None else shift,
-        guidance=_guidance(guidance, usual.guidance, scale_video, scale_audio, share, skip_layer),
+        guidance=chosen_guidance(guidance, usual.guidance, scale_video, scale_audio, share, skip_layer),
         convention=convention or usual.convention,
         out_of_memory="raise" if shard else "halve",
     )
-    if output.suffix != ".mp4" or output.is_dir():
-        raise ValueError(f"the output is an .mp4 file, got {output}")
+    if number:
+        output = output.with_name(f"{output.stem}-{number}.mp4")
+    require_mp4(output)
+    if small:
+        if vocabulary is not None:
+            raise ValueError(
+                "--vocabulary has no effect with nano, which knows printable ASCII; leave it out"
+            )
+        known = SpeechVocabulary.printable_ascii()
+        require_known_symbols(known, language, speech=speech, reference_speech=reference_speech)
     device = _own_device(device) if shard else device
-    _require_device(device)
+    require_device(device)
     if not checkpoint.is_dir():
         raise FileNotFoundError(f"no checkpoint folder {checkpoint}")
     described = checkpoint / "params.json"
-    params = with_ablation(
+    params = chosen_params(
         read_params(described) if described.exists() else preset("ti2v_5b"),
+        task,
+        sampling,
         a2v=a2v,
         v2a=v2a,
         window=window,
@@ -156,12 +175,12 @@ def generate_command(
         raise ValueError(
             f"no layer {skip_layer} to skip: the model has layers 0 to {params.layers - 1}; -1 skips none"
         )
-    if number:
-        output = output.with_name(f"{output.stem}-{number}.mp4")
     with ExitStack() as stack:
         if deterministic:
             stack.enter_context(repeatable())
-        model, codecs = stack.enter_context(_loaded(checkpoint, params, vocabulary, device, shard))
+        model, codecs = stack.enter_context(
+            _loaded(checkpoint, params, vocabulary or Path("vocab.txt"), device, shard)
+        )
         if compiled:
             model.compile_blocks()
         bar = stack.enter_context(Progress(console=errors, transient=True, disable=number > 0))
@@ -175,28 +194,6 @@ def generate_command(
         )
     write_clip(output, clip.frames, clip.samples, model.params.video_rate)
     console.print(f"{output}: {len(clip.frames)} frames, {len(clip.samples) / 24_000:.2f} s")
-
-
-def _guidance(
-    kind: str,
-    usual: Guidance,
-    scale_video: float | None,
-    scale_audio: float | None,
-    share: float | None,
-    skip_layer: int | None,
-) -> Guidance:
-    assert isinstance(usual, MaCfg)
-    given = {"scale-video": scale_video, "scale-audio": scale_audio, "skip-layer": skip_layer, "share": share}
-    used = {"ma_cfg": set(given), "cfg": set(given) - {"share"}, "none": set[str]()}[kind]
-    for name, value in given.items():
-        if value is not None and name not in used:
-            raise ValueError(f"--{name} has no effect with guidance {kind}; leave it out")
-    video = usual.scale_video if scale_video is None else scale_video
-    audio = usual.scale_audio if scale_audio is None else scale_audio
-    skip = usual.skip_layer if skip_layer is None else skip_layer if skip_layer >= 0 else None
-    if kind == "ma_cfg":
-        return MaCfg(video, audio, usual.share if share is None else share, skip)
-    return Cfg(video, audio, skip) if kind == "cfg" else NoGuidance()
 
 
 @contextmanager
@@ -245,11 +242,3 @@ def _own_device(name: str) -> str:
     from reference_model.distributed import place
 
     return place().device(name)
-
-
-def _require_device(name: str) -> None:
-    try:
-        # The device `meta` has tensors, but none of them has values.
-        torch.ones(1, device=name).item()
-    except (RuntimeError, AssertionError, ImportError) as error:
-        raise ValueError(f"no device {name!r}: {error}") from error

@@ -14,6 +14,8 @@ from reference_model.params import Convention
 
 Task = Literal["joint", "joint_ref_audio", "continuation", "dubbing", "audio_driven"]
 Prompt = Literal["positive", "negative"]
+LARGEST_SCALE = 100
+"""What lies beyond pushes latents out of all bounds; useful scales are below 10."""
 TASKS: tuple[Task, ...] = ("joint", "joint_ref_audio", "continuation", "dubbing", "audio_driven")
 
 
@@ -104,8 +106,11 @@ def passes(guidance: Guidance, exchange: TaskExchange, step: int, steps: int) ->
 
 
 def _check_scales(video: float, audio: float) -> None:
-    if not (math.isfinite(video) and math.isfinite(audio)):
-        raise ValueError(f"guidance scales must be finite, got {video} of video and {audio} of audio")
+    # Not a number is in no range either.
+    if not (abs(video) <= LARGEST_SCALE and abs(audio) <= LARGEST_SCALE):
+        raise ValueError(
+            f"guidance scales must be at most {LARGEST_SCALE}, got {video} of video and {audio} of audio"
+        )
 
 
 def combine(conditional: Tensor, null: Tensor, scale: float) -> Tensor:

@@ -15,6 +15,8 @@ from reference_model.rope import clock_rotation, compose, grid_rotation, line_ro
 
 MOST_CONTEXTS = 128
 """Interpolated frames that are held at once: 0.4 GB of keys at full size in bf16."""
+MOST_TOKENS = 500_000
+"""Of a branch: 24 times a clip of 736 x 1312 pixels and 81 frames."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Layout:
 def layout(params: ModelParams, size: Size, reference_tokens: int, device: torch.device) -> Layout:
     """The layout of a clip of that size with R reference-audio tokens.
 
-    ValueError if the latent does not divide into patches.
+    ValueError if the latent does not divide into patches, or into more than can be held.
     """
     _, patch_h, patch_w = params.patch
     if size.height % patch_h or size.width % patch_w:
@@ -92,6 +94,10 @@ def layout(params: ModelParams, size: Size, reference_tokens: int, device: torch
             f"a {size.height}x{size.width} latent does not divide into {patch_h}x{patch_w} patches"
         )
     rows, columns = size.height // patch_h, size.width // patch_w
+    if (tokens := max((size.frames + 1) * rows * columns, reference_tokens + size.tokens)) > MOST_TOKENS:
+        raise ValueError(
+            f"a clip of {tokens:,} tokens is beyond the {MOST_TOKENS:,} of one pass: fewer frames or a smaller size"
+        )
     # Kept tensors must serve later training too, which inference tensors cannot.
     with torch.inference_mode(False), torch.no_grad():
         return Layout(

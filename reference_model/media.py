@@ -1,5 +1,6 @@
 """Pictures, video and sound from files, and a clip to an mp4, through PyAV."""
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,17 +11,21 @@ from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 from torch import Tensor
 
+from reference_model.atomic import write_whole
+from reference_model.picture_limits import check_held
+
 
 def read_frames(path: Path, limit: int | None = None) -> Tensor:
     """RGB frames `[T, H, W, 3]` uint8 of a video or picture, at most `limit`.
 
-    ValueError if the file holds no picture.
+    ValueError if the file holds no picture, or more than can be held at once.
     """
-    frames = []
+    frames: list[Tensor] = []
     try:
         with av.open(str(path)) as container:
             if container.streams.video:
                 for frame in container.decode(container.streams.video[0]):
+                    check_held(path, frame.height, frame.width, len(frames) + 1)
                     frames.append(torch.from_numpy(frame.to_ndarray(format="rgb24")))
                     if len(frames) == limit:
                         break
@@ -54,15 +59,15 @@ def read_waveform(path: Path, rate: int = 24_000) -> Tensor:
 def write_clip(
     path: Path, frames: Tensor, samples: Tensor, frame_rate: int, sample_rate: int = 24_000
 ) -> None:
-    """Write frames `[T, H, W, 3]` uint8 and mono samples `[N]` int16 as H.264 and AAC.
+    """Write frames `[T, H, W, 3]` uint8 and mono samples `[N]` int16 as H.264 and AAC, the file whole or not at all.
 
     ValueError if height or width is odd, which H.264 cannot hold.
     """
     height, width = frames.shape[1:3]
     if height % 2 or width % 2:
         raise ValueError(f"H.264 needs even sides, got {height}x{width}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
+    written = io.BytesIO()
+    with av.open(written, "w", format="mp4") as container:
         video = container.add_stream("libx264", rate=frame_rate)
         video.height, video.width, video.pix_fmt = height, width, "yuv420p"
         video.options = {"crf": "17"}
@@ -77,3 +82,4 @@ def write_clip(
             sound.sample_rate, sound.pts, sound.time_base = sample_rate, start, Fraction(1, sample_rate)
             container.mux(audio.encode(sound))
         container.mux(audio.encode(None))
+    write_whole(path, written.getvalue())

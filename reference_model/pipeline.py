@@ -3,7 +3,6 @@
 Media come in and go out through the codecs; here everything is a latent, a normalised mel or a text embedding.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,9 @@ from reference_model.layout import Size
 from reference_model.model import UniAVGen
 from reference_model.params import Convention
 from reference_model.sampler import draw_noise, timesteps
+
+MOST_STEPS = 10_000
+LARGEST_SHIFT = 100
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,14 @@ class Sampling:
     out_of_memory: Literal["halve", "raise"] = "halve"
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1 or not 0 < self.shift < math.inf:
+        if not (
+            1 <= self.steps <= MOST_STEPS
+            and self.batch >= 1
+            and 1 / LARGEST_SHIFT <= self.shift <= LARGEST_SHIFT
+        ):
             raise ValueError(
-                f"steps and batch must be at least 1 and shift positive and finite, "
-                f"got {self.steps}, {self.batch}, {self.shift}"
+                f"steps must lie in 1..{MOST_STEPS}, batch be at least 1 and shift lie in {1 / LARGEST_SHIFT}.."
+                f"{LARGEST_SHIFT}, got {self.steps}, {self.batch}, {self.shift}"
             )
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import torch
 from safetensors.torch import save_file
 
 from reference_model.__main__ import main
+from reference_model.params import preset, write_params
 from reference_model.sampler import timesteps
 
 FACE = ("--image", "face.png")
+SILENT = ("--a2v", "none", "--v2a", "none")
 
 
 def run(
@@ -28,11 +31,16 @@ def run(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("describe", "nano", "--height", "136"), "a 17x16 latent does not divide into 4x4 patches"),
+        (
+            ("describe", "ti2v_5b", "--height", "16000000", "--frames", "4000000001"),
+            "beyond the 500,000 of one pass",
+        ),
         (("describe", "huge"), "no preset 'huge'; there are: ti2v_5b, nano, tiny"),
         (("describe", "nano", "--frames", "6"), "frames must be 4n + 1"),
         (("describe", "nano", "--height", "tall"), "Invalid value for '--height'"),
         (("describe", "nano", "--stride", "0"), "multiples of the stride 0"),
-        (("describe", "list.json"), "list.json: expected keys and values"),
+        (("describe", "list.json"), "list.json: input should be an object, got []"),
         (("describe", "broken.json"), "broken.json is not JSON"),
         (("describe", "folder.json"), "folder.json is no regular file"),
         (("conformance", "nowhere"), "nowhere holds no golden vectors"),
@@ -43,23 +51,37 @@ def run(
         (("generate", "nowhere", "out.mp4", "--audio", "face.png", *FACE), "joint takes none; got audio"),
         (("generate", "nowhere", "out.mp4", "--image", "no.png"), "'no.png' does not exist"),
         (("generate", "nowhere", "out.avi", *FACE), "the output is an .mp4 file, got out.avi"),
-        (("generate", "nowhere", "out.mp4", *FACE, "--steps", "0"), "steps and batch must be at least 1"),
+        (("generate", "nowhere", "out.mp4", *FACE, "--steps", "0"), "steps must lie in 1..10000"),
+        (("generate", "nowhere", "out.mp4", *FACE, "--steps", "1000000000000"), "steps must lie in 1..10000"),
+        (("generate", "nowhere", "out.mp4", *FACE, "--frames", "400000001"), "at most 4801, got 400000001"),
+        (("generate", "nano", "out.mp4", *FACE, "--window", "1000000000"), "window must lie in 0..1000"),
+        (("generate", "nano", "face.png/out.mp4", *FACE), "cannot write face.png/out.mp4: Not a directory"),
+        (("generate", "nano", "/proc/x/out.mp4", *FACE), "cannot write /proc/x/out.mp4: No such file"),
+        (("generate", "nano", "/proc/out.mp4", *FACE), "cannot write /proc/out.mp4"),
         (("generate", "nowhere", "out.mp4", *FACE, "--share", "-1"), "must not be negative"),
         (("generate", "nowhere", "out.mp4", *FACE, "--share", "nan"), "share"),
         (("generate", "nowhere", "out.mp4", *FACE, "--share", "7"), "Invalid value for '--share'"),
         (
             ("generate", "nowhere", "out.mp4", *FACE, "--shift", "nan"),
-            "shift positive and finite, got 50, 8, nan",
+            "shift lie in 0.01..100, got 50, 8, nan",
         ),
         (
-            ("generate", "nowhere", "out.mp4", *FACE, "--shift", "inf"),
-            "shift positive and finite, got 50, 8, inf",
+            ("generate", "nowhere", "out.mp4", *FACE, "--shift", "1e300"),
+            "shift lie in 0.01..100, got 50, 8, 1e+300",
+        ),
+        (
+            ("generate", "nowhere", "out.mp4", *FACE, "--shift", "1e-300"),
+            "shift lie in 0.01..100, got 50, 8, 1e-300",
         ),
         (
             ("generate", "nowhere", "out.mp4", *FACE, "--scale-audio", "nan"),
-            "must be finite, got 3.0 of video",
+            "must be at most 100, got 3.0 of video and nan of audio",
         ),
-        (("generate", "nowhere", "out.mp4", *FACE, "--scale-video", "-inf"), "finite, got -inf of video"),
+        (
+            ("generate", "nowhere", "out.mp4", *FACE, "--scale-audio", "1e300"),
+            "100, got 3.0 of video and 1e+300",
+        ),
+        (("generate", "nowhere", "out.mp4", *FACE, "--scale-video", "-inf"), "100, got -inf of video"),
         (
             ("generate", "nano", "out.mp4", *FACE, "--guidance", "none", "--scale-audio", "2"),
             "--scale-audio has no effect with guidance none",
@@ -68,9 +90,57 @@ def run(
             ("generate", "nano", "out.mp4", *FACE, "--guidance", "cfg", "--share", "1"),
             "--share has no effect with guidance cfg",
         ),
+        (
+            ("generate", "nano", "out.mp4", *FACE, "--window", "4"),
+            "odd: 4 reaches just as far as 5; name 3 or 5",
+        ),
+        (("generate", "nano", "out.mp4", *FACE, "--window", "0"), "must be odd: 0 reaches just as far as 1"),
+        (("generate", "nano", "out.mp4", *FACE, "--a2v", "none", "--window", "7"), "only ati has a window"),
+        (
+            ("generate", "nano", "out.mp4", *FACE, *SILENT, "--face-modulation", "even"),
+            "--face-modulation has no effect where nothing flows",
+        ),
+        (
+            ("generate", "nano", "out.mp4", *FACE, *SILENT, "--aligner", "paper"),
+            "--aligner has no effect where nothing flows",
+        ),
+        (
+            ("generate", "nano", "out.mp4", "--task", "dubbing", "--video", "face.png", "--a2v", "sti"),
+            "--a2v has no effect in task dubbing, where nothing flows to the picture",
+        ),
+        (
+            (
+                "generate",
+                "nano",
+                "out.mp4",
+                *FACE,
+                "--task",
+                "audio_driven",
+                "--audio",
+                "face.png",
+                "--v2a",
+                "sti",
+            ),
+            "--v2a has no effect in task audio_driven, where nothing flows to the sound",
+        ),
+        (
+            ("generate", "nano", "out.mp4", *FACE, "--vocabulary", "no.txt"),
+            "--vocabulary has no effect with nano",
+        ),
+        (
+            ("generate", "nano", "out.mp4", *FACE, "--speech", "日本語"),
+            "what nano cannot say: '日' '本' '語'; it",
+        ),
+        (
+            (
+                *("generate", "nano", "out.mp4", *FACE, "--task", "joint_ref_audio"),
+                *("--reference-audio", "face.png", "--reference-speech", "it’s"),
+            ),
+            "--reference-speech holds what nano cannot say: '’'",
+        ),
         (("generate", "nowhere", "out.mp4", *FACE, "--scale-audio", "inf"), "inf of audio"),
-        (("generate", "nowhere", "out.mp4", *FACE, "--frames", "0"), "frames must be 4n + 1, got 0"),
-        (("generate", "nano", "out.mp4", *FACE, "--frames", "0"), "frames must be 4n + 1, got 0"),
+        (("generate", "nowhere", "out.mp4", *FACE, "--frames", "0"), "at most 4801, got 0"),
+        (("generate", "nano", "out.mp4", *FACE, "--frames", "0"), "at most 4801, got 0"),
         (("generate", "nano", "out.mp4", *FACE, "--seed", str(2**64)), "a seed is of 64 bits"),
         (
             ("generate", "nano", "out.mp4", *FACE, "--skip-layer", "6"),
@@ -81,7 +151,7 @@ def run(
         (("generate", "nano", "out.mp4", *FACE, "--device", "hpu"), "no device 'hpu'"),
         (("generate", "nowhere", "out.mp4", *FACE, "--device", "abacus"), "no device 'abacus'"),
         (("generate", "nowhere", "out.mp4", "--task", "sing"), "'sing' is not one of"),
-        (("generate", "nowhere", "out.mp4", "--frames", "80"), "frames must be 4n + 1, got 80"),
+        (("generate", "nowhere", "out.mp4", "--frames", "80"), "at most 4801, got 80"),
         (("generate", "nowhere", "out.mp4", "--reference-audio", "face.png"), "goes with its transcript"),
         (("fly",), "fly"),
     ],
@@ -105,6 +175,44 @@ def test_bad_input_is_one_line_and_code_2(
     code, out, err = run(monkeypatch, capsys, *words)
     assert code == 2 and out == ""
     assert err.startswith("error: ") and message in err and err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("aligners.safetensors", "broken.json", "face.png", "folder.json", "list.json")
+    ]
+
+
+def test_a_device_that_torch_cannot_use_is_a_short_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "face.png").touch()
+    for device in ("mps", "hpu", "meta"):
+        code, _, err = run(monkeypatch, capsys, "generate", "nano", "out.mp4", *FACE, "--device", device)
+        assert code == 2 and f"no device {device!r}: " in err and err.count("\n") == 1
+        assert 30 < len(err) < 200, "torch prints a page"
+
+
+@pytest.mark.parametrize(
+    ("fails", "said"),
+    [
+        (lambda: torch.empty(10**15), "no room in memory for 4,000,000.0 GB: fewer frames, a smaller size"),
+        (lambda: bytearray(2**60), "no room in memory: fewer frames"),
+    ],
+)
+def test_memory_that_does_not_suffice_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fails: Callable[[], object],
+    said: str,
+) -> None:
+    monkeypatch.setattr("reference_model.__main__.app", lambda **_: fails())
+    code, _, err = run(monkeypatch, capsys, "generate")
+    assert code == 2 and err.startswith(f"error: {said}") and err.count("\n") == 1
+
+
+def test_an_error_of_the_program_is_not_taken_for_one_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reference_model.__main__.app", lambda **_: torch.ones(2) @ torch.ones(3))
+    with pytest.raises(RuntimeError, match="inconsistent tensor size"):
+        main()
 
 
 def test_missing_codecs_are_named_before_any_weight_is_read(
@@ -122,6 +230,23 @@ def test_describe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert code == 0
     for number in ("7,056,424,223", "2,036", "425,088,015", "494,303", "135,206"):
         assert number in out
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "tokens"), [("nano", "128x128, 33 frames", 206), ("tiny", "128x128, 33 frames", 206)]
+)
+def test_describe_knows_the_clip_of_a_preset_and_of_its_file(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    model: str,
+    size: str,
+    tokens: int,
+) -> None:
+    write_params(preset(model), tmp_path / "params.json")
+    for name in (model, str(tmp_path / "params.json")):
+        code, out, _ = run(monkeypatch, capsys, "describe", name)
+        assert code == 0 and f"One pass at {size}, {tokens} audio tokens" in out
 
 
 def test_conformance_fails_with_code_1(

@@ -1,5 +1,6 @@
 """From files to an mp4, with codecs that are simple and real."""
 
+import resource
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from reference_model import picture_limits
 from reference_model.codecs.griffin_lim import GriffinLimVocoder
 from reference_model.codecs.speech_text import SpeechVocabulary
 from reference_model.generate import Codecs, Script, encode, generate
+from reference_model.guidance import NoGuidance
 from reference_model.media import read_frames, read_waveform, write_clip
 from reference_model.model import UniAVGen
 from reference_model.params import ModelParams, SpeechTextParams
@@ -78,6 +80,34 @@ def test_written_clip_reads_back(clip_file: Path) -> None:
     assert (frames[:, 0, 0, 0].int() - torch.arange(FRAMES) * 15).abs().max() <= 4
     sound = read_waveform(clip_file)
     assert abs(len(sound) - 12_000) <= 2048 and 0.4 < float(sound.abs().max()) < 0.8
+
+
+def test_a_clip_that_cannot_be_written_leaves_the_old_one(clip_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "good.mp4"
+    path.write_bytes(clip_file.read_bytes())
+    noise = torch.randint(0, 255, (FRAMES, 64, 64, 3), dtype=torch.uint8)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"good\.mp4"):
+            write_clip(path, noise, torch.zeros(12_000, dtype=torch.int16), 16)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == clip_file.read_bytes() and [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "said"), [("head.", "sampled video is not"), ("", "sampled video and audio are not")]
+)
+def test_what_is_not_finite_is_no_clip(codecs: Codecs, clip_file: Path, damaged: str, said: str) -> None:
+    model = small_model(PARAMS)
+    for name, parameter in model.named_parameters():
+        if name.startswith(damaged):
+            parameter.fill_(torch.nan)
+    script = Script("joint", "Hi.", "A face", image=clip_file, frames=FRAMES)
+    with pytest.raises(ValueError, match=f"the {said} finite: the weights hold such values, or") as error:
+        generate(model, codecs, script, Sampling(steps=1, guidance=NoGuidance()))
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("task", ["joint", "joint_ref_audio", "continuation", "dubbing", "audio_driven"])
@@ -161,3 +191,16 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
     dubbed = Script("dubbing", "Hi.", "A face", image=small, video=clip_file, frames=FRAMES)
     with pytest.raises(ValueError, match=r"given\.mp4 is 48 x 32 pixels"):
         encode(dubbed, PARAMS, codecs, model.device)
+
+
+def test_a_video_of_more_pixels_than_can_be_held_is_refused_where_it_is_read(
+    codecs: Codecs, model: UniAVGen, clip_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dubbed = Script("dubbing", "Hi.", "A face", video=clip_file, frames=FRAMES)
+    monkeypatch.setattr(picture_limits, "MOST_HELD", FRAMES * 32 * 48)
+    assert encode(dubbed, PARAMS, codecs, model.device).given_video is not None
+    monkeypatch.setattr(picture_limits, "MOST_HELD", 4 * 32 * 48)
+    said = r"given\.mp4: 5 frames of 48 x 32 are more than 6,144 pixels together: shrink or shorten it"
+    with pytest.raises(ValueError, match=said):
+        encode(dubbed, PARAMS, codecs, model.device)
+    assert len(read_frames(clip_file, limit=4)) == 4
