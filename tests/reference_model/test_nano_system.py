@@ -164,13 +164,12 @@ def test_the_way_to_an_absent_variant_ends_where_it_is_looked_for(
         (folder / "ablations" / "face_fixed.safetensors").unlink()
 
 
-def write_variant(weights: Path, path: Path, factor: float = 3.0) -> Path:
-    """A variant whose interaction is the folder's, larger."""
-    tensors = {
-        n: factor * t for n, t in load_file(weights / "model.safetensors").items() if n.startswith("a2v")
-    }
+def write_variant(weights: Path, path: Path, **params: object) -> Path:
+    """A variant whose interaction is the folder's, larger; its header may say other params."""
+    tensors = {n: 3.0 * t for n, t in load_file(weights / "model.safetensors").items() if n.startswith("a2v")}
     path.parent.mkdir(parents=True, exist_ok=True)
-    header = {"params": (weights / "params.json").read_text(), "base": weights_sha256(weights)}
+    own = json.loads((weights / "params.json").read_text())
+    header = {"params": json.dumps(own | params), "base": weights_sha256(weights)}
     path.write_bytes(save(tensors, metadata=header))
     return path
 
@@ -208,6 +207,41 @@ def test_weights_that_a_folder_names_say_what_a_window_is(
         return
     with pytest.raises(MissingError, match=said):
         made(weights, alone, tmp_path / "clip.mp4", window=window)
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("off", "face_modulation has no effect: the weights were trained with off"),
+        ("even", "face_modulation cannot be even"),
+    ],
+)
+def test_a_variant_that_a_path_names_says_whether_it_knows_masks(
+    weights: Path, sample: Sample, tmp_path: Path, choice: str, said: str
+) -> None:
+    path = write_variant(weights, tmp_path / "own.safetensors", face_modulation="off")
+    alone = sample.model_copy(update={"condition_video": None, "condition_audio": None})
+    with pytest.raises(MissingError, match=said) as error:
+        made(weights, alone, tmp_path / "clip.mp4", variant=str(path), face_modulation=choice)
+    assert error.value.missing.reason is Reason.WEIGHTS
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"frequency": None}, "frequency: input should be a valid integer"),
+        ({"layers": 10**9}, "layers: input should be less than"),
+        ({"eps": 1e-3}, "is of another model than .*: they differ in eps"),
+    ],
+)
+def test_a_header_that_is_damaged_is_a_reason(
+    weights: Path, sample: Sample, tmp_path: Path, damage: dict[str, object], said: str
+) -> None:
+    path = write_variant(weights, tmp_path / "own.safetensors", **damage)
+    alone = sample.model_copy(update={"condition_video": None, "condition_audio": None})
+    with pytest.raises(MissingError, match=said) as error:
+        made(weights, alone, tmp_path / "clip.mp4", variant=str(path))
+    assert error.value.missing.reason is Reason.WEIGHTS and "\n" not in str(error.value)
 
 
 def test_clips_are_known_by_the_bytes_of_their_weights(weights: Path, tmp_path: Path) -> None:

@@ -38,6 +38,15 @@ LATENTS, TOKENS = 9, 206
         ({"window": 0}, "must be odd: 0 reaches just as far as 1; name 1"),
         ({"window": 4}, "must be odd: 4 reaches just as far as 5; name 3 or 5"),
         ({"variant": "face_none", "window": 4}, "name 3 or 5"),
+        (
+            {"variant": "face_none", "face_modulation": "off"},
+            "has no effect: the weights were trained with off",
+        ),
+        ({"variant": "face_none", "face_modulation": "on"}, "their interaction has seen no mask"),
+        (
+            {"variant": "face_none", "face_modulation": "even"},
+            "cannot be even: the weights were trained with",
+        ),
     ],
 )
 def test_an_option_without_effect_is_refused_with_the_reason(options: dict[str, object], said: str) -> None:
@@ -58,6 +67,8 @@ def test_an_option_without_effect_is_refused_with_the_reason(options: dict[str, 
         {"variant": "interaction_ati_sti", "window": 9},
         {"variant": "interaction_none", "a2v": "none", "v2a": "none"},
         {"a2v": "none", "face_modulation": "off"},
+        {"variant": "face_fixed", "face_modulation": "off"},
+        {"variant": "some/variant.safetensors", "face_modulation": "off"},
         {"guidance": "cfg", "scale_video": 3},
         {"guidance": "none", "scale_video": 2, "scale_audio": 2, "share": 0.5},
         {"variant": "some/variant.safetensors", "a2v": "ati", "window": 9},

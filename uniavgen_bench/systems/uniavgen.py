@@ -18,6 +18,7 @@ from uniavgen_bench.systems.uniavgen_options import (
     LATENT_STRIDE,
     Alignment,
     UniAVGenNanoOptions,
+    check_masks,
     check_window,
 )
 from uniavgen_bench.systems.uniavgen_weights import files_sha256, nano_files
@@ -126,8 +127,7 @@ class UniAVGenNano:
             params = rm.with_ablation(
                 trained, a2v=o.a2v, v2a=o.v2a, window=o.window, face_modulation=o.face_modulation
             )
-            if o.window is not None:
-                _check_window(o.window, params)
+            _check_choices(o, trained, params)
             return rm.load(
                 "nano", files.folder, variant=files.variant, video_codec=files.video_codec, params=params,
                 device=device,
@@ -148,11 +148,22 @@ class UniAVGenNano:
         return replace(nano_sampling(o.steps), guidance=kinds[o.guidance])
 
 
-def _check_window(window: int, params: ModelParams) -> None:
+def _check_choices(options: UniAVGenNanoOptions, trained: ModelParams, params: ModelParams) -> None:
+    """Raise a ValueError for what only the file says: which windows there are, and whether masks were trained."""
+    if options.window is not None:
+        with _named("window"):
+            check_window(options.window, params.interaction.a2v, params.interaction.aligner)
+    if options.face_modulation is not None:
+        with _named("face_modulation"):
+            check_masks(options.face_modulation, trained.face_modulation)
+
+
+@contextmanager
+def _named(option: str) -> Iterator[None]:
     try:
-        check_window(window, params.interaction.a2v, params.interaction.aligner)
+        yield
     except ValueError as error:
-        raise ValueError(f"window {error}") from error
+        raise ValueError(f"{option} {error}") from error
 
 
 def _task(task: Task | None) -> Any:

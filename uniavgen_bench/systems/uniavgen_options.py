@@ -14,6 +14,8 @@ LATENT_STRIDE = 4
 Alignment = Literal["ati", "sti", "sgi", "none"]
 UNTAUGHT = "interaction_none"
 """The variant that was trained without interaction: its attentions are as they began, and say nothing."""
+UNMASKED = "face_none"
+"""The variant that was trained without face modulation: its interaction has seen no mask."""
 
 
 class UniAVGenNanoOptions(Frozen):
@@ -25,7 +27,8 @@ class UniAVGenNanoOptions(Frozen):
     first has one) and (window - 1) / 2 on either side; it was trained with 5, two on either side, and 1 adds none.
     Weights trained with `aligner: paper` count latent frames on either side, any number. `guidance`: `scale_video` and
     `scale_audio` are of MA-CFG and CFG; `share` is that of the steps, from the first, that MA-CFG guides. An option
-    that the others leave without effect is refused unless it has its default.
+    that the others leave without effect is refused unless it has its default; so is `face_modulation` over weights
+    that were trained without masks.
     """
 
     weights: Path | None = None
@@ -77,6 +80,8 @@ class UniAVGenNanoOptions(Frozen):
     def _faces_are_looked_at(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and _reach("a2v", info.data) == _reach("v2a", info.data) == "none":
             raise ValueError("has no effect where nothing flows: a2v and v2a are none")
+        if value is not None and info.data.get("variant") == UNMASKED:
+            check_masks(value, "off")
         return value
 
     @field_validator("scale_video", "scale_audio", "share")
@@ -112,3 +117,14 @@ def check_window(window: int, a2v: str, aligner: str) -> None:
     if aligner == "released" and window % 2 == 0:
         names = f"{window - 1} or {window + 1}" if window else "1"
         raise ValueError(f"must be odd: {window} reaches just as far as {window + 1}; name {names}")
+
+
+def check_masks(face_modulation: str, trained: str) -> None:
+    """Raise a ValueError where weights that were trained without face masks are told to use them, or not to."""
+    if trained != "off":
+        return
+    if face_modulation == "off":
+        raise ValueError("has no effect: the weights were trained with off")
+    raise ValueError(
+        f"cannot be {face_modulation}: the weights were trained with off, their interaction has seen no mask"
+    )
