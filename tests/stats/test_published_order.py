@@ -224,6 +224,10 @@ def test_a_step_says_which_missing_samples_count_as_the_worst() -> None:
     first, second = order.steps
     assert "(SGI lacks 2 of 24 samples, counted as its worst)" in step_text(first, {"sgi": "SGI"})
     assert "lacks" not in step_text(second, {})
+    (order,) = ordered({"ati": 1.0, "sti": 0.5, "sgi": 0.0}, block(), lost=22).orders
+    told = step_text(order.steps[1], {})
+    assert order.steps[1].result.cliff is not None and order.steps[1].result.cliff.value > 0
+    assert order.steps[1].found == "opposes" and "ati lacks 22 of 24" in told and "paired d" not in told
 
 
 def test_a_gap_of_just_the_least_is_a_step() -> None:

@@ -84,6 +84,14 @@ def test_names_cannot_steer_the_terminal_or_its_markup() -> None:
     assert "[red]x[/red]" in text
 
 
+def test_the_cell_of_an_ablation_breaks_before_its_bracket() -> None:
+    name = "uniavgen-nano[face_modulation=even]"
+    frame, specs, clips = table({name: [1.0, 2.0, 4.0]})
+    found = summarise(frame, specs, clips, systems=[SystemInfo(id=name, use="x", role=Role.SYSTEM)])
+    lines = [line.split()[0] for line in printed(found, 80).splitlines() if line.split()]
+    assert "uniavgen-nano" in lines and "[face_modulation=even]" in lines
+
+
 def test_markdown_has_a_row_per_system_and_no_live_markup(summaries: tuple[Summary, ...]) -> None:
     text = to_markdown(summaries)
     table = text.split("\n\n")[0].splitlines()

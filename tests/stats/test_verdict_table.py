@@ -158,3 +158,19 @@ def test_what_holds_for_every_row_is_said_once() -> None:
     text = printed(stats, [], 100)
     assert text.count("6 samples and 6 tests allow no corrected p below 0.19") == 1
     assert to_markdown(stats, []).count("6 samples and 6 tests") == 1
+
+
+def test_ranks_that_the_tests_leave_wholly_open_are_one_line() -> None:
+    grid, clips = run_of({name: [float((i * k) % 5) for i in range(6)] for k, name in enumerate("bcd", 1)})
+    text = printed(compare_run(grid, clips, [], CompareBlock(), seed=1), [], 100)
+    assert text.count("none of 3 told apart") == 1
+    assert "[1, 3]" not in text
+
+
+def test_the_cell_of_an_ablation_breaks_before_its_bracket() -> None:
+    name = "uniavgen-nano[face_modulation=even]"
+    values = {"a": [float(i) for i in range(12)], name: [float(i) + 9 for i in range(12)]}
+    grid, clips = run_of({**values, "c": values["a"]})
+    text = printed(compare_run(grid, clips, [], CompareBlock(baseline="a"), seed=1), [], 80)
+    lines = [line.split()[0] for line in text.splitlines() if line.split()]
+    assert "uniavgen-nano" in lines and "[face_modulation=even]" in lines

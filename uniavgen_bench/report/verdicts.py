@@ -157,7 +157,13 @@ def by_system(run: RunData) -> list[SystemVerdict]:
         for verdict in Verdict:
             chosen = [r for r in results if r.verdict is verdict]
             chosen.sort(key=lambda r: (-abs(r.d.value) if r.d else 0.0, r.metric))
-            if chosen:
+            if chosen and verdict is Verdict.NOT_COMPARABLE:
+                whys = dict.fromkeys(r.why for r in chosen)
+                texts = tuple(
+                    f"{plural(sum(r.why == why for r in chosen), 'field')}: {why}" for why in whys if why
+                )
+                parts.append((verdict, WORDS[verdict], texts, 0))
+            elif chosen:
                 texts = tuple(_part(run, r) for r in chosen[:NAMED])
                 parts.append((verdict, WORDS[verdict], texts, len(chosen) - len(texts)))
         found.append(SystemVerdict(run.label_of(system), run.label_of(stats.block.baseline), tuple(parts)))
@@ -171,8 +177,6 @@ def _part(run: RunData, result: PairedResult) -> str:
         title += f" ({result.field.replace('_', ' ')})"
     digits = digits_of([result])
     unit = f" {unit_text(result.unit)}" if unit_text(result.unit) else ""
-    if result.verdict is Verdict.NOT_COMPARABLE:
-        return title
     if result.verdict is Verdict.NOT_SEEN:
         could = (
             f" ({number(result.detectable, digits)}{unit} would have been seen{if_complete([result])})"

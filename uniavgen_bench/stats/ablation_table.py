@@ -16,6 +16,7 @@ from uniavgen_bench.stats.verdict_table import (
     estimate_text,
     out_of_sight,
     p_text,
+    shared_why,
     signed,
 )
 
@@ -30,8 +31,10 @@ def terminal_ablation(result: AblationResult, *, power: float = 0.8) -> Renderab
     parts: list[RenderableType] = []
     for key, effects in groups.items():
         own = [i for i in result.interactions if (i.metric, i.field) == key]
+        shared = shared_why([e.result for e in effects])
         parts += [
-            _effects(effects),
+            _effects(effects, shared),
+            *([Text(f"  {printable(shared)}", style="dim")] if shared else []),
             Text(f"  {out_of_sight([e.result for e in effects], power)}", style="dim"),
         ]
         if own:
@@ -63,7 +66,7 @@ def _table(title: str) -> Table:
     )
 
 
-def _effects(effects: list[FactorEffect]) -> Table:
+def _effects(effects: list[FactorEffect], shared: str) -> Table:
     first = effects[0].result
     table = _table(f"{first.metric} {first.field} {ARROWS[first.direction]}".rstrip())
     for name in ("factor", "level"):
@@ -77,7 +80,7 @@ def _effects(effects: list[FactorEffect]) -> Table:
     for effect in effects:
         found = effect.result
         verdict = Text(MARKS[found.verdict], style=STYLES[found.verdict])
-        if found.why:
+        if found.why and not shared:
             verdict.append(f"\n{printable(found.why)}", style="not bold dim")
         table.add_row(
             Text(printable(effect.factor)),

@@ -41,6 +41,8 @@ EACH = "each metric"
 
 CELL_WIDTH = 16
 SYSTEM_WIDTH = 20
+CELL_LABEL_WIDTH = 24
+"""Of the longest part of an ablation's cell, `[face_modulation=even]`."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,9 @@ def terminal_table(summaries: Sequence[Summary], *, width: int) -> RenderableTyp
     if not rows:
         return Text("No clips were scored.")
     digits = places(summaries)
-    per_table = max(1, (width - SYSTEM_WIDTH - 2) // CELL_WIDTH)
+    longest = max(len(part) for row in rows for part in broken(row[0].label, SYSTEM_WIDTH).split("\n"))
+    names = min(max(longest, SYSTEM_WIDTH), CELL_LABEL_WIDTH)
+    per_table = max(1, (width - names - 2) // CELL_WIDTH)
     parts: list[RenderableType] = []
     for start in range(0, len(rows[0]), per_table):
         parts += [_score_table([row[start : start + per_table] for row in rows], digits), Text()]
@@ -156,16 +160,21 @@ def _legend(summaries: Sequence[Summary]) -> str:
 
 def _score_table(rows: list[list[Summary]], digits: dict[tuple[str, str], int]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("system", max_width=SYSTEM_WIDTH, overflow="fold", vertical="top")
+    table.add_column("system", max_width=CELL_LABEL_WIDTH, overflow="fold", vertical="top")
     for summary in rows[0]:
         table.add_column(_heading(summary), justify="right", max_width=CELL_WIDTH + 2, vertical="top")
     for row in rows:
         control = row[0].role is not Role.SYSTEM
-        name = Text(printable(row[0].label), style="dim" if control else "bold")
+        name = Text(broken(row[0].label, SYSTEM_WIDTH), style="dim" if control else "bold")
         if control:
             name.append(f" ({ROLE_TEXT[row[0].role]})", style="dim italic")
         table.add_row(name, *(_cell(s, digits[(s.metric, s.field)], control) for s in row))
     return table
+
+
+def broken(name: str, width: int) -> str:
+    """Break the long name of an ablation's cell before its bracket, and nowhere within a word."""
+    return printable(name).replace("[", "\n[", 1) if len(name) > width else printable(name)
 
 
 def _heading(summary: Summary) -> Text:

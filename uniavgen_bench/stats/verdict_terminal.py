@@ -12,7 +12,7 @@ from rich.text import Text
 from uniavgen_bench.core.comparison import PairedResult, RunStats, Verdict
 from uniavgen_bench.core.sample import Role, SystemInfo
 from uniavgen_bench.stats.numbers import NONE, decimals, number, unit_text
-from uniavgen_bench.stats.table import ARROWS, ROLE_TEXT, printable
+from uniavgen_bench.stats.table import ARROWS, ROLE_TEXT, broken, printable
 from uniavgen_bench.stats.verdict_table import (
     MARKS,
     STYLES,
@@ -148,7 +148,8 @@ def _name(
     result: PairedResult, group: Sequence[PairedResult], roles: dict[str, Role], labels: dict[str, str]
 ) -> Text:
     role = roles.get(result.system, Role.SYSTEM)
-    name = Text(f"  {printable(row_name(result, group, labels))}", style="" if role is Role.SYSTEM else "dim")
+    called = broken(row_name(result, group, labels), FIELD_WIDTH - 2).replace("\n", "\n   ")
+    name = Text(f"  {called}", style="" if role is Role.SYSTEM else "dim")
     return name if role is Role.SYSTEM else name.append(f" ({ROLE_TEXT[role]})", style="dim italic")
 
 
@@ -205,6 +206,9 @@ def _ranks(stats: RunStats, ranked: set[str], labels: dict[str, str]) -> Table:
     table.add_column("systems, best first", overflow="fold")
     for metric, field in dict.fromkeys((r.metric, r.field) for r in stats.ranks):
         ranks = [r for r in stats.ranks if (r.metric, r.field) == (metric, field) and r.system in ranked]
+        if all((r.low, r.high) == (1, len(ranks)) for r in ranks):
+            table.add_row(Text(f"{metric} {field}"), Text(f"none of {len(ranks)} told apart", style="dim"))
+            continue
         text = ", ".join(
             f"{labels.get(r.system, r.system)} {rank_text(r.rank, r.low, r.high)}"
             for r in sorted(ranks, key=lambda r: (r.rank, r.system))
