@@ -8,7 +8,7 @@ import pytest
 from stats.made_up import run_of
 from validity.card_runs import control, interaction, run, summary
 
-from uniavgen_bench.core.comparison import CompareBlock, Verdict
+from uniavgen_bench.core.comparison import CompareBlock, Estimate, Verdict
 from uniavgen_bench.core.published import PublishedBlock
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.core.spec import Direction
@@ -88,8 +88,13 @@ def test_a_table_names_coverage_and_has_a_dash_where_there_is_no_number() -> Non
     assert "0.50 [−1.00, 1.00], 20 of 24" in text and "| other | – |" in text
 
 
-def test_a_row_without_any_number_says_mostly_why() -> None:
+def test_a_row_that_lacks_numbers_says_mostly_why() -> None:
     lost = summary("other", JOINT, None, scored=0)
+    single = replace(
+        summary("other", JOINT, 0.4, scored=23), missing=(MissingCount("silent", 1, "it is silent"),)
+    )
+    text = "\n".join(task_section(run("joint", single)))
+    assert "| other | 0.40 [−1.00, 1.00], 23 of 24 (it is silent) |" in text
     weak = MissingCount("not_measurable", 20, "the evidence is too weak for a number")
     few = MissingCount("silent", 4, "the audio is silent")
     for missing, said in (
@@ -114,6 +119,16 @@ def test_a_p_names_the_missing_clips_that_it_counts_as_the_worst() -> None:
     assert f"{SYSTEM} lacks up to 1 of 24 clips that another has; in p they count as its worst." in text
     plain = "\n".join(task_section(run("joint", summary(SYSTEM, JOINT, 0.5), paired=[whole])))
     assert "lacks" not in plain and "worst" not in plain
+
+
+def test_a_loss_by_missing_clips_shows_no_difference_over_the_few_others() -> None:
+    few = control("few", JOINT, Verdict.WORSE, pairs=1).model_copy(
+        update={"only_baseline": 23, "difference": Estimate(value=0.2), "cliff": Estimate(value=1.0)}
+    )
+    text = "\n".join(task_section(run("joint", summary(SYSTEM, JOINT, 0.5), paired=[few])))
+    assert (
+        "few worse, p = 0.004 (few lacks 23 of 24 clips, counted as its worst)" in text and "+0.2" not in text
+    )
 
 
 def test_missing_clips_take_no_side_in_a_field_without_a_better_one() -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from uniavgen_bench.core.published import PublishedBlock, PublishedOrder, PublishedResult, PublishedStep
-from uniavgen_bench.stats.missing_text import lacking_text
+from uniavgen_bench.stats.missing_text import against_its_pairs, lacking_text
 from uniavgen_bench.stats.numbers import number, unit_text
 from uniavgen_bench.stats.table import printable
 from uniavgen_bench.stats.verdict_table import digits_of, estimate_text, p_text
@@ -73,6 +73,8 @@ def step_text(step: PublishedStep, labels: Mapping[str, str]) -> str:
     if step.found == "open" and result.detectable:
         unseen = f"; {number(result.detectable, digits)} would have been seen"
     told = f"{who}: {estimate_text(result.difference, digits)}{size}, {p_text(result.p_adjusted)}"
+    if against_its_pairs(result):
+        told = f"{who}: {p_text(result.p_adjusted)}"
     lacking = lacking_text(result, "samples", labels)
     return f"{told}{f' ({lacking})' if lacking else ''}, {FOUND[step.found]}{unseen}"
 

@@ -70,20 +70,23 @@ def is_field(result: PairedResult, field: str) -> bool:
 
 
 def shown(summary: Summary | None, digits: int = 2) -> str:
-    """Render `0.62 [0.55, 0.70]`, with coverage where clips are missing; without a number a dash, and mostly why."""
+    """Render `0.62 [0.55, 0.70]`; where clips are missing with coverage and the most frequent reason."""
     if summary is None:
         return "–"
     if summary.mean is None:
-        return f"– ({_mostly(summary)})" if summary.missing else "–"
+        return f"–{_mostly(summary)}"
     text = number(summary.mean, digits)
     if isinstance(summary.interval, Interval):
         text += f" [{number(summary.interval.low, digits)}, {number(summary.interval.high, digits)}]"
-    return text if summary.complete else f"{text}, {summary.scored} of {summary.attempted}"
+    return text if summary.complete else f"{text}, {summary.scored} of {summary.attempted}{_mostly(summary)}"
 
 
 def _mostly(summary: Summary) -> str:
+    if not summary.missing:
+        return ""
     first = summary.missing[0]
-    return first.sentence + (f": {first.count} of {summary.attempted}" if len(summary.missing) > 1 else "")
+    lacking = summary.attempted - summary.scored
+    return f" ({first.sentence}{f': {first.count} of {lacking}' if len(summary.missing) > 1 else ''})"
 
 
 def p_of(result: PairedResult) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from uniavgen_bench.core.comparison import CompareBlock, PairedResult, Verdict
 from uniavgen_bench.core.sample import Role
 from uniavgen_bench.stats.comparison import compare_pairs
+from uniavgen_bench.stats.missing_text import against_its_pairs
 from uniavgen_bench.stats.non_inferiority import non_inferiority
 from uniavgen_bench.stats.published_text import own_chain, published_chain, sentence, trainings_text
 from uniavgen_bench.stats.verdict_table import digits_of, estimate_text
@@ -61,6 +62,8 @@ def _beside(run: TaskRun) -> list[str]:
     def told(r: PairedResult) -> str:
         if r.difference is None or not r.pairs:
             return f"{r.system}: no clip has a number from both"
+        if against_its_pairs(r):
+            return f"{r.system} {r.verdict.value}, {p_of(r)}"
         # What the baseline lacks is said once, below.
         return f"{r.system} {estimate_text(r.difference, digits)}, {p_of(r.model_copy(update={'only_system': 0}))}"
 
