@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
+from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -167,12 +168,18 @@ def weights_sha256(folder: Path) -> str:
 
 
 def _put(model: UniAVGen, variant: Path, folder: Path) -> None:
-    tensors, base = _read_variant(variant)
-    if not base:
+    tensors, header = _read_variant(variant)
+    if not (base := header.get("base", "")):
         raise ValueError(f"{variant} does not say over which weights it was trained (`base` in its header)")
     if base != weights_sha256(folder):
         raise ValueError(
             f"{variant} was trained over other weights than {folder / WEIGHTS} (SHA-256 {base[:12]})"
+        )
+    # Variants of before name no captions.
+    captions = header.get("captions")
+    if captions is not None and captions != hashlib.sha256((folder / CAPTIONS).read_bytes()).hexdigest():
+        raise ValueError(
+            f"{variant} was trained with other captions than {folder / CAPTIONS} (SHA-256 {captions[:12]})"
         )
     wanted = model.state_dict()
     if strange := sorted(set(tensors) - set(wanted)):
@@ -184,14 +191,32 @@ def _put(model: UniAVGen, variant: Path, folder: Path) -> None:
         raise ValueError(
             f"{variant} is not whole: of {_module_of(lacking[0])} it lacks {', '.join(lacking[:4])}"
         )
+    if "trained" in header:
+        said = _beginnings(header["trained"], variant)
+        if lacking := [name for name in wanted if name.startswith(said) != (name in tensors)]:
+            raise ValueError(
+                f"{variant} is damaged: what it holds is not what its header says was trained, as {lacking[0]}"
+            )
     for name, tensor in tensors.items():
+        if not tensor.is_floating_point():
+            raise ValueError(
+                f"{variant} is damaged: {name} is {tensor.dtype}, weights are floating-point numbers"
+            )
         if tensor.shape != wanted[name].shape:
             raise ValueError(
                 f"{variant} does not fit: {name} is {tuple(tensor.shape)}, in the model {tuple(wanted[name].shape)}"
             )
         if not tensor.isfinite().all():
             raise ValueError(f"{variant} is damaged: {name} has values that are not finite")
-    model.load_state_dict(tensors, strict=False)
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+
+
+def _beginnings(text: str, variant: Path) -> tuple[str, ...]:
+    """The beginnings of the names of what was trained, from a header."""
+    try:
+        return tuple(TypeAdapter(list[str]).validate_json(text, strict=True))
+    except ValueError as error:
+        raise ValueError(f"{variant} is damaged: `trained` in its header is no list of names") from error
 
 
 def _require_alike(variant: ModelParams, base: ModelParams, said: str) -> None:
@@ -207,12 +232,16 @@ def _require_alike(variant: ModelParams, base: ModelParams, said: str) -> None:
         raise ValueError(f"{said}: they differ in {', '.join(names)}")
 
 
-def _read_variant(path: Path) -> tuple[dict[str, Tensor], str]:
-    """The tensors of a variant in fp32, and the SHA-256 of the weights that it goes over, where its header says it."""
+def _read_variant(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a variant, and its header.
+
+    `params`; the SHA-256 of the weights that it goes over (`base`) and of the `captions` that it was trained with; the
+    beginnings of the names of what was `trained`.
+    """
     try:
         with safe_open(path, "pt") as file:
-            base = (file.metadata() or {}).get("base", "")
-            return {name: file.get_tensor(name).float() for name in file.keys()}, base  # noqa: SIM118
+            header: dict[str, str] = file.metadata() or {}
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged: {error}") from error
 

@@ -1,7 +1,6 @@
 """Batches, losses, variants and samples of training, on a model of a few thousand parameters."""
 
 import copy
-import hashlib
 import json
 import math
 from dataclasses import replace
@@ -9,16 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
 from training_world import ALONE, FRAMES, SIZE, tiny_recipe, trainer
 
 from reference_model.conditions import Exchange, Wanted
 from reference_model.guidance import TASKS
 from reference_model.media import read_frames
 from reference_model.model import UniAVGen
-from reference_model.nano_model import weights_sha256
-from reference_model.params import nano, read_params
+from reference_model.params import nano
 from reference_model.rope import line_rotation
 from reference_model.training.batches import REFERENCE_STEP, BatchMaker, Share, TrainingBatch
 from reference_model.training.encode import token_mask
@@ -207,56 +203,6 @@ def test_a_gradient_that_is_not_finite_leaves_weights_and_checkpoint_as_they_wer
         Loop(recipe, recipe.stages, objective, ALONE, objective.data_key).go(restart=True)
     assert (recipe.out / "checkpoint.pt").read_bytes() == whole
     assert all(torch.equal(t, before[name]) for name, t in objective.module.state_dict().items())
-
-
-def test_a_variant_keeps_only_what_it_trained(world: Path, tmp_path: Path) -> None:
-    base, objective = trainer(world, out=tmp_path / "base")
-    Loop(base, base.stages, objective, ALONE, objective.data_key).go()
-    stage = {
-        "name": "a", "steps": 3, "batch": 2, "warmup": 0, "learning_rate": 1e-2, "tasks": {"joint": 1},
-        "trainable": ["model.a2v_blocks", "model.v2a_blocks"],
-    }  # fmt: skip
-    recipe, variant = trainer(
-        world,
-        out=tmp_path / "sti",
-        init=base.out,
-        save="trained",
-        model={"preset": "tiny", "a2v": "sti"},
-        stages=[stage],
-    )
-    before = copy.deepcopy(variant.module.state_dict())
-    Loop(recipe, recipe.stages, variant, ALONE, variant.data_key).go()
-    kept = load_file(recipe.out / "variant.safetensors")
-    assert kept and all(name.startswith(("a2v_blocks", "v2a_blocks")) for name in kept)
-    for name, tensor in variant.module.state_dict().items():
-        trained = name.removeprefix("model.").startswith(("a2v_blocks", "v2a_blocks"))
-        assert trained or torch.equal(tensor, before[name])
-    assert read_params(base.out / "params.json").interaction.a2v == "ati"
-    with safe_open(recipe.out / "variant.safetensors", "pt") as file:
-        header = file.metadata()
-    assert header["base"] == weights_sha256(base.out)
-    assert header["captions"] == hashlib.sha256((base.out / "captions.safetensors").read_bytes()).hexdigest()
-    assert json.loads(header["trained"]) == ["a2v_blocks", "v2a_blocks"]
-
-
-def test_a_run_goes_on_from_another_but_for_what_begins_anew(world: Path, tmp_path: Path) -> None:
-    stage = {"name": "a", "steps": 3, "batch": 2, "warmup": 0, "learning_rate": 1e-2, "tasks": {"joint": 1}}
-    base, objective = trainer(world, out=tmp_path / "base", stages=[stage])
-    still = {name for name, t in objective.module.model.state_dict().items() if not t.any()}
-    Loop(base, base.stages, objective, ALONE, objective.data_key).go()
-    trained = load_file(base.out / "model.safetensors")
-    _, anew = trainer(world, out=tmp_path / "b", init=base.out, fresh=["model.a2v_blocks"], stages=[stage])
-    begun = {name: t for name, t in anew.module.model.state_dict().items() if name.startswith("a2v_blocks")}
-    assert {name for name, t in begun.items() if not t.any()} == {
-        n for n in still if n.startswith("a2v_blocks")
-    }
-    assert any(trained[name].any() for name in still & set(begun))
-    for name, tensor in anew.module.model.state_dict().items():
-        assert name in begun or torch.equal(tensor, trained[name].float())
-    with pytest.raises(ValueError, match="no tensor of the model begins with 'nothing'"):
-        trainer(world, out=tmp_path / "c", init=base.out, fresh=["nothing"], stages=[stage])
-    with pytest.raises(ValueError, match="without `init` all begins anew"):
-        trainer(world, out=tmp_path / "d", fresh=["model.head"], stages=[stage])
 
 
 def test_masks_are_shares_of_tokens() -> None:
