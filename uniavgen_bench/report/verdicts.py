@@ -153,7 +153,7 @@ def by_system(run: RunData) -> list[SystemVerdict]:
         results = [r for r in stats.paired if r.system == system and r.baseline == stats.block.baseline]
         if not results:
             continue
-        parts = []
+        parts: list[tuple[Verdict, str, tuple[str, ...], int]] = []
         for verdict in Verdict:
             chosen = [r for r in results if r.verdict is verdict]
             chosen.sort(key=lambda r: (-abs(r.d.value) if r.d else 0.0, r.metric))
