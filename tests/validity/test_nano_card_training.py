@@ -27,6 +27,7 @@ def write_log(folder: Path) -> Path:
             "total_steps": total + step,
             "total": 9.0,
             "audio": 3.0 / step,
+            "joint.audio": 2.0 / step,
             "s/step": 6.0,
         }
         for stage, total in (("voice", 0), ("<joint>", 40))

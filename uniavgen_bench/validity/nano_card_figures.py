@@ -70,7 +70,9 @@ def read_log(folder: Path) -> TrainingLog:
 
 def loss_curves(log: TrainingLog, label: Callable[[str], str] = str) -> str:
     """Draw the losses of a training as SVG, on a logarithmic scale, stages parted by lines; `label` names a loss."""
-    losses = [name for name in dict.fromkeys(n for x in log.lines for n in x) if name not in NOT_LOSSES]
+    # Losses of one task, as joint.audio, stand in the mixed ones.
+    logged = dict.fromkeys(n for x in log.lines for n in x)
+    losses = [name for name in logged if name not in NOT_LOSSES and "." not in name]
     series = {name: points for name in losses if len(points := log.series(name)) > 1}
     values = [v for points in series.values() for _, v in points if v > 0]
     last = max(float(line["total_steps"]) for line in log.lines)
