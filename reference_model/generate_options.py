@@ -96,8 +96,8 @@ def require_device(name: str) -> None:
         # The device `meta` has tensors, but none of them has values.
         torch.ones(1, device=name).item()
     except (RuntimeError, AssertionError, ImportError) as error:
-        said = next(iter(str(error).strip().splitlines()), type(error).__name__).split(". ")[0]
-        raise ValueError(f"no device {name!r}: {said if len(said) <= 160 else said[:157] + '...'}") from error
+        said = str(error).strip().partition("\n")[0].split(". ")[0]
+        raise ValueError(f"no device {name!r}: {said}") from error
 
 
 def require_mp4(output: Path) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -189,6 +190,11 @@ def test_a_device_that_torch_cannot_use_is_a_short_line(
         code, _, err = run(monkeypatch, capsys, "generate", "nano", "out.mp4", *FACE, "--device", device)
         assert code == 2 and f"no device {device!r}: " in err and err.count("\n") == 1
         assert 30 < len(err) < 200, "torch prints a page"
+    lines = RuntimeError("CUDA error: no kernel image\nFor debugging set CUDA_LAUNCH_BLOCKING=1")
+    monkeypatch.setattr(torch, "ones", Mock(side_effect=lines))
+    assert run(monkeypatch, capsys, "generate", "nano", "out.mp4", *FACE)[2] == (
+        "error: no device 'cpu': CUDA error: no kernel image\n"
+    )
 
 
 @pytest.mark.parametrize(
