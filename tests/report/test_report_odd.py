@@ -35,6 +35,16 @@ def test_a_second_report_replaces_the_first_and_leaves_nothing_behind(tmp_path: 
     assert sorted(p.name for p in root.iterdir()) == before
 
 
+@pytest.mark.parametrize(("samples", "warned"), [(2, False), (6, True)])
+def test_intervals_are_called_narrow_only_where_there_are_some(
+    tmp_path: Path, samples: int, warned: bool
+) -> None:
+    root = write_run(tmp_path / "run", FakeRun(samples=samples, missing=0.0, media=False, hostile=False))
+    html = build_report(root).read_text(encoding="utf-8")
+    assert ("tend to be too narrow" in html) is warned
+    assert "scores are there: one for each metric and clip" in html
+
+
 @pytest.mark.parametrize(
     ("plan", "words"),
     [

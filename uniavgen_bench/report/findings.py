@@ -51,7 +51,8 @@ def findings(run: RunData, lines: Sequence[MissingLine]) -> list[Finding]:
     asked = clips * len(columns)
     scored = int(np.count_nonzero(~np.isnan(grid.values[:, columns])))
     if asked and scored == asked:
-        found.append(Finding(f"All {asked:,} scores are there.".replace(",", "\u202f")))
+        count = f"{asked:,}".replace(",", "\u202f")
+        found.append(Finding(f"All {count} scores are there: one for each metric and clip."))
     elif asked:
         found.append(
             Finding(
@@ -78,7 +79,7 @@ def findings(run: RunData, lines: Sequence[MissingLine]) -> list[Finding]:
         found.append(
             Finding(f"{unlike}:", caution=True, link=("method.html#delivered", "what was delivered"))
         )
-    largest = max((s.clusters for s in run.summaries), default=0)
+    largest = max((s.clusters for s in run.summaries if isinstance(s.interval, Interval)), default=0)
     if 0 < largest < FEW:
         found.append(
             Finding(
