@@ -231,7 +231,9 @@ def test_no_p_is_zero(p: float) -> None:
     assert not re.fullmatch(r"p = 0\.0+", p_text(p))
 
 
-def test_names_break_after_an_underscore_and_nowhere_else() -> None:
+def test_names_break_between_their_parts_and_nowhere_else() -> None:
+    assert str(breakable("nano[share=0.25]")) == "nano<wbr>[share=<wbr>0.25]"
+    assert str(breakable("lipsync.lse")) == "lipsync.<wbr>lse"
     assert str(breakable("offset_ms")) == "offset_<wbr>ms"
     assert str(breakable("<b>_x")) == "&lt;b&gt;_<wbr>x"
 

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from uniavgen_bench.report.links import with_sources, without_paths
 from uniavgen_bench.report.shards import plain_json
@@ -71,11 +71,9 @@ def json_data(value: Any) -> Markup:
 
 
 def breakable(name: str) -> Markup:
-    """Return a name that may be broken after an underscore or a dot, so that no line ends inside a word of it."""
-    return Markup("").join(
-        escape(part) + Markup("<wbr>") if part.endswith(("_", ".")) else escape(part)
-        for part in re.split(r"(?<=[_.])(?=\w)", name)
-    )
+    """Return a name that may be broken after `_`, `=` or a dot that is no decimal point, and before `[`."""
+    parts = re.split(r"(?<=[_=])(?=\w)|(?<=[^\W\d]\.)(?=\w)|(?<=.)(?=\[)", name)
+    return Markup("<wbr>").join(parts)
 
 
 def plural(count: int, one: str, many: str = "") -> str:
