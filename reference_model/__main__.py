@@ -165,6 +165,7 @@ def _no_room(error: MemoryError | RuntimeError) -> str | None:
 
 
 def _fail(message: str) -> NoReturn:
+    message = message.replace("Value error, ", "")
     if message.strip():
         errors.print(
             f"error: {' '.join(message.split())}", style="red", markup=False, highlight=False, soft_wrap=True

@@ -185,7 +185,15 @@ def _pictures(
         return None, image
     shown = read_frames(script.video, limit=script.frames + 1)
     if len(shown) > script.frames:
-        raise ValueError(f"{script.video} is longer than the clip's {script.frames} frames")
+        raise ValueError(
+            f"{script.video} is longer than the clip's {script.frames} frames: shorten it, or more --frames"
+        )
+    if script.task == "dubbing" and len(shown) < script.frames:
+        has = "1 frame" if len(shown) == 1 else f"{len(shown)} frames"
+        fits = 1 + 4 * ((len(shown) - 1) // 4)
+        raise ValueError(
+            f"{script.video} has {has}, {script.frames} are needed: a longer video, or --frames {fits}"
+        )
     return codecs.video.encode(frames_to_video(shown, size=size)[None].to(device))[0], image
 
 

@@ -19,6 +19,7 @@ from reference_model.generate_options import (
     require_device,
     require_known_symbols,
     require_mp4,
+    require_speech,
 )
 from reference_model.guidance import Task
 from reference_model.media import write_clip
@@ -31,6 +32,7 @@ from reference_model.nano_model import (
     is_nano,
     load,
     nano_codecs,
+    nano_note,
     nano_sampling,
 )
 from reference_model.params import (
@@ -175,6 +177,7 @@ def generate_command(
         raise ValueError(
             f"no layer {skip_layer} to skip: the model has layers 0 to {params.layers - 1}; -1 skips none"
         )
+    require_speech(task, speech)
     with ExitStack() as stack:
         if deterministic:
             stack.enter_context(repeatable())
@@ -183,7 +186,9 @@ def generate_command(
         )
         if compiled:
             model.compile_blocks()
-        bar = stack.enter_context(Progress(console=errors, transient=True, disable=number > 0))
+        bar = stack.enter_context(
+            Progress(console=errors, transient=True, disable=number > 0 or not errors.is_terminal)
+        )
         steps_done = bar.add_task("sampling", total=sampling.steps)
         clip = generate(
             model,
@@ -192,8 +197,10 @@ def generate_command(
             sampling,
             lambda done, due: bar.update(steps_done, completed=done, total=due),
         )
+    if small and number == 0 and (note := nano_note(clip.frames)):
+        errors.print(note, markup=False, highlight=False, soft_wrap=True)
     write_clip(output, clip.frames, clip.samples, model.params.video_rate)
-    console.print(f"{output}: {len(clip.frames)} frames, {len(clip.samples) / 24_000:.2f} s")
+    console.print(f"{output}: {len(clip.frames)} frames, {len(clip.samples) / 24_000:.2f} s", soft_wrap=True)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from reference_model.codecs.speech_text import Language, SpeechVocabulary, speec
 from reference_model.guidance import Cfg, Guidance, MaCfg, NoGuidance, Task, task_exchange
 from reference_model.params import Alignment, Convention, FaceModulation, ModelParams, with_ablation
 from reference_model.pipeline import Sampling
+from reference_model.place import no_device
 
 
 def chosen_guidance(
@@ -90,14 +91,19 @@ def require_known_symbols(vocabulary: SpeechVocabulary, language: Language, **te
             )
 
 
+def require_speech(task: Task, speech: str) -> None:
+    """Raise a ValueError where a task makes a voice that has nothing to say."""
+    if task != "audio_driven" and not speech.strip():
+        raise ValueError(f"task {task} needs --speech: what is said")
+
+
 def require_device(name: str) -> None:
     """Raise a ValueError where torch cannot compute on a device; in one line, of the many that torch prints."""
     try:
         # The device `meta` has tensors, but none of them has values.
         torch.ones(1, device=name).item()
     except (RuntimeError, AssertionError, ImportError) as error:
-        said = str(error).strip().partition("\n")[0].split(". ")[0]
-        raise ValueError(f"no device {name!r}: {said}") from error
+        raise ValueError(no_device(name, error)) from error
 
 
 def require_mp4(output: Path) -> None:

@@ -1,6 +1,7 @@
 """Pictures, video and sound from files, and a clip to an mp4, through PyAV."""
 
 import io
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from torch import Tensor
 
 from reference_model.atomic import write_whole
 from reference_model.picture_limits import check_held
+
+MOST_LACKING = 0.05
+"""Seconds that a sound may end before its header says: a last block that is not whole."""
+SIZE_OF_STREAMS = 0x7FF00000
+"""Bytes of sound that are no length: what writes into a pipe cannot go back to say how much it wrote."""
 
 
 def read_frames(path: Path, limit: int | None = None) -> Tensor:
@@ -30,7 +36,7 @@ def read_frames(path: Path, limit: int | None = None) -> Tensor:
                     if len(frames) == limit:
                         break
     except FFmpegError as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+        raise ValueError(f"cannot decode {path}: {error.strerror}") from error
     if not frames:
         raise ValueError(f"{path} holds no picture")
     return torch.stack(frames)
@@ -39,21 +45,40 @@ def read_frames(path: Path, limit: int | None = None) -> Tensor:
 def read_waveform(path: Path, rate: int = 24_000) -> Tensor:
     """The sound of a file, mono, `[N]` fp32 at `rate` (Hz).
 
-    ValueError if the file holds no sound.
+    ValueError if the file holds no sound, or less than its header says.
     """
     chunks: list[np.ndarray] = []
+    read = 0.0
     try:
         with av.open(str(path)) as container:
             if container.streams.audio:
                 resampler = AudioResampler(format="flt", layout="mono", rate=rate)
                 for frame in container.decode(container.streams.audio[0]):
+                    read += frame.samples / frame.sample_rate
                     chunks += [part.to_ndarray()[0] for part in resampler.resample(frame)]
                 chunks += [part.to_ndarray()[0] for part in resampler.resample(None)]
     except FFmpegError as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+        raise ValueError(f"cannot decode {path}: {error.strerror}") from error
     if not chunks:
         raise ValueError(f"{path} holds no sound")
+    if (whole := _seconds_of_header(path)) is not None and whole - read > MOST_LACKING:
+        raise ValueError(
+            f"{path} ends after {read:.2f} s of {whole:.2f} s: it is cut off; take the whole file"
+        )
     return torch.from_numpy(np.concatenate(chunks)).float()
+
+
+def _seconds_of_header(path: Path) -> float | None:
+    """How long a WAV file says it is; None: it does not say, or is of another kind.
+
+    ffmpeg takes the size of the file for the size of the sound, whatever the header says.
+    """
+    try:
+        with wave.open(str(path), "rb") as header:
+            frames, frame = header.getnframes(), header.getnchannels() * header.getsampwidth()
+            return frames / header.getframerate() if frames * frame < SIZE_OF_STREAMS else None
+    except (wave.Error, EOFError, ZeroDivisionError):
+        return None
 
 
 def write_clip(

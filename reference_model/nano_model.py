@@ -80,6 +80,15 @@ def nano_sampling(steps: int = 16) -> Sampling:
     return Sampling(steps=steps, shift=1.0, guidance=guidance, convention="paper")
 
 
+def nano_note(frames: Tensor) -> str | None:
+    """What to say of frames `[T, H, W, 3]` of another size than nano was trained on; None: nothing."""
+    height, width = frames.shape[1:3]
+    known = f"{SHORT_SIDE}x{SHORT_SIDE}"
+    if (made := f"{width}x{height}") == known:
+        return None
+    return f"note: nano knows {known} pictures; this one is made at {made}"
+
+
 def is_nano(folder: Path) -> bool:
     """Whether a folder holds weights of this kind."""
     return (folder / CAPTIONS).is_file()

@@ -18,7 +18,7 @@ def check_picture(path: Path) -> None:
         with av.open(str(path)) as container:
             sizes = [(stream.height, stream.width) for stream in container.streams.video[:1]]
     except FFmpegError as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+        raise ValueError(f"cannot decode {path}: {error.strerror}") from error
     for height, width in sizes:
         if max(height, width) > LONGEST * min(height, width) or height * width > MOST_PIXELS:
             raise ValueError(

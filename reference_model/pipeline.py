@@ -81,15 +81,12 @@ class Sampling:
     out_of_memory: Literal["halve", "raise"] = "halve"
 
     def __post_init__(self) -> None:
-        if not (
-            1 <= self.steps <= MOST_STEPS
-            and self.batch >= 1
-            and 1 / LARGEST_SHIFT <= self.shift <= LARGEST_SHIFT
-        ):
-            raise ValueError(
-                f"steps must lie in 1..{MOST_STEPS}, batch be at least 1 and shift lie in {1 / LARGEST_SHIFT}.."
-                f"{LARGEST_SHIFT}, got {self.steps}, {self.batch}, {self.shift}"
-            )
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise ValueError(f"steps must lie in 1..{MOST_STEPS}, got {self.steps}")
+        if self.batch < 1:
+            raise ValueError(f"batch must be at least 1, got {self.batch}")
+        if not 1 / LARGEST_SHIFT <= self.shift <= LARGEST_SHIFT:
+            raise ValueError(f"shift must lie in {1 / LARGEST_SHIFT}..{LARGEST_SHIFT}, got {self.shift}")
 
 
 Progress = Callable[[int, int], None]

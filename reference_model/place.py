@@ -44,3 +44,11 @@ class Place:
         if self.local >= there:
             raise ValueError(f"process {self.local} of this machine has no GPU: there are {there}")
         return f"cuda:{self.local}"
+
+
+def no_device(name: str, error: Exception) -> str:
+    """What to say where torch refuses a device: of the many lines that it prints the first sentence."""
+    said = str(error).strip().partition("\n")[0].split(". ")[0]
+    if said.startswith(("Invalid device string", "Expected one of")):
+        return f"no device {name!r}; valid names are cpu, cuda, cuda:0"
+    return f"no device {name!r}: {said}"

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reference_model.codecs.mandarin import mandarin_symbols
+from reference_model.codecs.mel import RELEASED_MEL
 
 Language = Literal["en", "zh"]
 
@@ -130,7 +131,12 @@ class Over:
     reference_room: int = 0
 
 
-def spread_ids(ids: Sequence[int], positions: int) -> list[int]:
+def spread_ids(
+    ids: Sequence[int],
+    positions: int,
+    sound: str = "sound",
+    way_out: str = "more frames (--frames) or less text",
+) -> list[int]:
     """Each symbol in an equal share of the positions, so that text and sound run side by side from the first step on.
 
     Average upsampling (ZipVoice, arXiv 2506.13053); the release leaves it to the model to learn what is said when.
@@ -139,12 +145,17 @@ def spread_ids(ids: Sequence[int], positions: int) -> list[int]:
         ValueError: more symbols than positions.
     """
     if len(ids) > positions:
-        raise ValueError(f"{len(ids)} symbols of speech do not fit into {positions} frames of sound")
+        seconds = positions / RELEASED_MEL.frames_per_second
+        raise ValueError(
+            f"at most {positions} letters fit into {seconds:.2f} s of {sound}, got {len(ids)}: {way_out}"
+        )
     return [ids[at * len(ids) // positions] for at in range(positions)] if ids else [PADDING_ID] * positions
 
 
 def _spread(reference: Sequence[int], spoken: Sequence[int], over: Over) -> SpeechIds:
-    before = spread_ids(reference, over.reference)
+    before = spread_ids(
+        reference, over.reference, "reference audio", "--reference-speech is what it says and no more"
+    )
     room = [PADDING_ID] * (max(over.reference, over.reference_room) - over.reference)
     return pad_ids([*before, *room, *spread_ids(spoken, over.clip)])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 
-from reference_model.place import Place
+from reference_model.place import Place, no_device
 from reference_model.training.batches import Share
 
 
@@ -70,7 +70,7 @@ def processes(device: str) -> Iterator[Processes]:
         own = torch.device(name)
         torch.empty(0, device=own)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"no device {name!r}: {str(error).splitlines()[0]}") from error
+        raise ValueError(no_device(name, error)) from error
     if place.count == 1:
         yield Processes(Share(), own)
         return

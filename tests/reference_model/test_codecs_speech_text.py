@@ -149,5 +149,15 @@ def test_spreading_keeps_order_and_loses_nothing(ids: list[int], positions: int)
 
 
 def test_speech_that_does_not_fit_its_sound_is_refused() -> None:
-    with pytest.raises(ValueError, match="9 symbols of speech do not fit into 8 frames of sound"):
+    with pytest.raises(
+        ValueError,
+        match=r"at most 8 letters fit into 0.08 s of sound, got 9: more frames \(--frames\) or less",
+    ):
         spread_ids(range(9), 8)
+
+
+def test_a_transcript_that_does_not_fit_its_sound_is_not_blamed_on_the_speech() -> None:
+    with pytest.raises(
+        ValueError, match=r"at most 4 letters fit into 0.04 s of reference audio, got 5: --ref"
+    ):
+        encode_speech(ASCII, "x", "en", "hello", over=Over(12, 4))

@@ -97,6 +97,7 @@ def test_what_cannot_be_shared_is_one_line_and_code_2(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     given = ["generate", str(tmp_path), str(tmp_path / "out.mp4"), "--image", str(tmp_path / "face.png")]
+    given += ["--speech", "hi"]
     monkeypatch.setattr(sys, "argv", ["reference_model", *given, *words])
     with pytest.raises(SystemExit) as stopped:
         main()

@@ -1,6 +1,7 @@
 """From files to an mp4, with codecs that are simple and real."""
 
 import resource
+import wave
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,6 +83,33 @@ def test_written_clip_reads_back(clip_file: Path) -> None:
     assert abs(len(sound) - 12_000) <= 2048 and 0.4 < float(sound.abs().max()) < 0.8
 
 
+@pytest.mark.parametrize(
+    ("told", "said"), [(32_000, "ends after 0.05 s of 2.00 s"), (735, ""), (0x7FFFFFFF, "")]
+)
+def test_a_sound_that_ends_before_its_header_says_is_refused(tmp_path: Path, told: int, said: str) -> None:
+    path = tmp_path / "sound.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 735))
+    content = bytearray(path.read_bytes())
+    content[40:44] = min(2 * told, 2**32 - 1).to_bytes(4, "little")
+    path.write_bytes(content)
+    if said:
+        with pytest.raises(ValueError, match=said):
+            read_waveform(path)
+    else:
+        assert len(read_waveform(path)) > 1000
+
+
+def test_a_file_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.wav").write_bytes(b"RIFF")
+    for read in (read_frames, read_waveform):
+        with pytest.raises(
+            ValueError, match=r"cannot decode .*x\.wav: Invalid data found when processing input$"
+        ):
+            read(tmp_path / "x.wav")
+
+
 def test_a_clip_that_cannot_be_written_leaves_the_old_one(clip_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "good.mp4"
     path.write_bytes(clip_file.read_bytes())
@@ -144,8 +172,12 @@ def test_bad_scripts_are_named(codecs: Codecs, model: UniAVGen, clip_file: Path,
     (tmp_path / "no.mp4").write_bytes(b"nothing")
     for change, message in (
         ({"image": None}, "needs an image or a video"),
-        ({"image": tmp_path / "no.mp4"}, "cannot read"),
+        ({"image": tmp_path / "no.mp4"}, "cannot decode"),
         ({"task": "dubbing", "video": clip_file, "frames": 9}, "longer than the clip"),
+        (
+            {"task": "dubbing", "video": clip_file, "frames": FRAMES + 20},
+            f"has {FRAMES} frames, {FRAMES + 20} are needed: a longer video, or --frames {FRAMES}$",
+        ),
         ({"task": "audio_driven", "audio": clip_file, "frames": 5}, "the audio lasts"),
     ):
         with pytest.raises(ValueError, match=message):

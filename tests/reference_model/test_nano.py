@@ -19,6 +19,7 @@ from reference_model.media import read_frames, read_waveform, write_clip
 from reference_model.nano_model import (
     is_nano,
     load,
+    nano_note,
     nano_sampling,
     read_variant_params,
     weights_sha256,
@@ -201,8 +202,31 @@ def test_the_command_line_makes_a_clip(weights: Path, media: dict[str, Path], tm
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert done.stderr == "" and done.stdout.endswith(" s\n") and done.stdout.count("\n") == 1
     assert read_frames(out).shape == (FRAMES, 128, 128, 3)
     assert len(read_waveform(out)) > 12_000
+
+
+def test_a_picture_of_another_size_than_nano_knows_is_a_note() -> None:
+    assert nano_note(torch.zeros(1, 128, 128, 3)) is None
+    assert nano_note(torch.zeros(1, 128, 192, 3)) == (
+        "note: nano knows 128x128 pictures; this one is made at 192x128"
+    )
+
+
+def test_a_wide_picture_is_made_with_a_note(weights: Path, tmp_path: Path) -> None:
+    write_clip(
+        tmp_path / "wide.mp4", torch.zeros(1, 64, 96, 3, dtype=torch.uint8), torch.zeros(2048).short(), 16
+    )
+    words = ["generate", str(weights), str(tmp_path / "out.mp4"), "--image", str(tmp_path / "wide.mp4")]
+    done = subprocess.run(
+        [sys.executable, "-m", "reference_model", *words, "--speech", "hi", "--frames", "5", "--steps", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stderr == "note: nano knows 128x128 pictures; this one is made at 192x128\n"
 
 
 def test_captions_become_a_row_per_word() -> None:
