@@ -90,6 +90,15 @@ def test_what_a_setting_brought_in_is_not_blamed_on_the_file(tmp_path: Path, set
     assert "demo.yaml" not in str(told.value)
 
 
+def test_a_setting_below_a_system_that_is_a_bare_name_says_how_to_write_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as told:
+        resolved(write(tmp_path), "systems.0=real", "systems.0.options.guidanc=cfg")
+    assert "system 0 is the bare name real" in str(told.value)
+    assert "{id: real, use: real, options: ...}" in str(told.value)
+    with pytest.raises(InputError, match=r"leads into a plain value: dataset\.use is 'manifest'"):
+        resolved(write(tmp_path), "dataset.use=manifest", "dataset.use.deep=1")
+
+
 def test_setting_wins_over_the_file(tmp_path: Path) -> None:
     found = resolved(write(tmp_path), "systems.2.options.milliseconds=-40", "seed=7")
     assert found.systems[2].info.options["milliseconds"] == -40 and found.suite.seed == 7

@@ -125,8 +125,20 @@ def _put(data: Any, path: tuple[str, ...], value: Any, key: str) -> Any:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise InputError("leads into a plain value", where=Where("--set", key=key))
+        raise _plain(data, key, len(path))
     return {**data, head: _put(data.get(head), rest, value, key)}
+
+
+def _plain(data: Any, key: str, below: int) -> InputError:
+    """Return what to say of a key whose last `below` parts lead into a plain value."""
+    parents = key.split(".")[:-below]
+    if len(parents) == 2 and parents[0] == "systems" and isinstance(data, str):
+        what = f"system {parents[1]} is the bare name {data}, which has no keys"
+        way_out = f"write it as {{id: {data}, use: {data}, options: ...}}"
+    else:
+        there = ".".join(parents) or "the suite"
+        what, way_out = f"leads into a plain value: {there} is {data!r}", None
+    return InputError(what, where=Where("--set", key=key), way_out=way_out)
 
 
 def read_suite(
