@@ -146,14 +146,14 @@ def nano_codecs(captions: Path, video_codec: Path, params: ModelParams, device: 
     )
 
 
-def video_codec_key(path: Path) -> str:
+def video_codec_key(path: Path, way_out: str = "train it: python -m reference_model train nano_codec") -> str:
     """A hash of what a codec's latents depend on, by which latents know it.
 
     Raises:
         ValueError: there is no such file, or it is damaged.
     """
     if not path.is_file():
-        raise ValueError(f"no video codec {path}; train it: python -m reference_model train nano_codec")
+        raise ValueError(f"no video codec {path}; {way_out}")
     return encoder_key(path)
 
 

@@ -9,16 +9,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from reference_model.codecs.nano_video import NanoVideoCodec, load_nano_video
-from reference_model.nano_model import video_codec_key
 from reference_model.params import ModelParams
 from reference_model.training.config import MOST_THREADS, Recipe, TrainModel, changed, read_recipe
 from reference_model.training.encode import encode_shards
-from reference_model.training.loop import Loop, make_repeatable
+from reference_model.training.loop import Loop, make_repeatable, told_steps
+from reference_model.training.origins import codec_key
 from reference_model.training.processes import processes
 from reference_model.training.shards import ShardFolder, read_shards
 from reference_model.training.train_model import TrainsModel
 from reference_model.training.train_video_codec import TrainsVideoCodec
 
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C ended: 128 and the number of the signal."""
 RecipeName = Annotated[
     str,
     typer.Argument(metavar="RECIPE", help="A YAML or TOML file, or a recipe of the package, as nano_cpu."),
@@ -49,9 +51,26 @@ def train_command(
     with processes(chosen.device) as here:
         make_repeatable(chosen, chosen.out)
         objective = objective_of(chosen, here.device)
-        Loop(chosen, chosen.stages, objective, here, objective.data_key).go(restart)
+        if here.first:
+            begins = f"{Path(recipe).stem}: {objective.clips} clip{'' if objective.clips == 1 else 's'}, "
+            begins += f"{told_steps(chosen.stages)} steps, on {here.device}, into {chosen.out}"
+            Console().print(begins, markup=False, highlight=False, soft_wrap=True)
+        loop = Loop(chosen, chosen.stages, objective, here, objective.data_key)
+        try:
+            loop.go(restart)
+        except KeyboardInterrupt:
+            if here.first:
+                Console(stderr=True).print(stopped(loop, restart), highlight=False, soft_wrap=True)
+            raise typer.Exit(INTERRUPTED) from None
         if here.first:
             Console().print(f"{chosen.out}: done", markup=False)
+
+
+def stopped(loop: Loop, restart: bool) -> str:
+    """What to say of a run that was interrupted."""
+    command = "the same command without --restart" if restart and loop.kept else "the same command"
+    begins = f"goes on from step {loop.kept}" if loop.kept else "begins anew: there is no checkpoint yet"
+    return f"stopped at step {loop.step}; {command} {begins}"
 
 
 def encode_command(
@@ -72,7 +91,7 @@ def encode_command(
         raise ValueError(f"{recipe} trains a {chosen.kind} on pictures: there is nothing to encode")
     torch.set_num_threads(chosen.threads)
     with processes(chosen.device) as here:
-        key = video_codec_key(chosen.video_codec)
+        key = codec_key(chosen.video_codec)
         codec = load_nano_video(chosen.video_codec).to(here.device)
         params = chosen.model.params()
         if codec.latent_channels != params.latent_channels:

@@ -1,8 +1,10 @@
 """Recipes: what is trained on what, for how long; YAML or TOML, every key known."""
 
+import difflib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -217,6 +219,7 @@ class TrainVideoCodec(Run):
 
 
 Recipe = TrainModel | TrainVideoCodec
+_KINDS: dict[str, type[BaseModel]] = {"model": TrainModel, "video_codec": TrainVideoCodec}
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
 
 
@@ -233,7 +236,7 @@ def read_recipe(source: str) -> Recipe:
         text = path.read_text(encoding="utf-8")
         raw: Any = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
     except FileNotFoundError as error:
-        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml")))
+        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml") if not p.stem.endswith("_test")))
         raise ValueError(f"no recipe {source}; a file, or one of: {known}") from error
     except RecursionError as error:
         raise ValueError(f"{path} cannot be read: its brackets are nested too deeply") from error
@@ -256,4 +259,25 @@ def _valid(raw: Any, source: str) -> Recipe:
         # The first part only says which kind of recipe it is.
         parts = first["loc"][0 if first["type"].startswith("union_tag") else 1 :]
         place = ".".join(str(part) for part in parts)
-        raise ValueError(f"{source}: {place or 'the recipe'}: {first['msg']}") from error
+        said = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            known = _keys(_KINDS[str(first["loc"][0])], parts[:-1])
+            close = difflib.get_close_matches(str(parts[-1]), known, 1)
+            said = (
+                f"unknown key (did you mean {close[0]}?)"
+                if close
+                else f"unknown key; known: {', '.join(known)}"
+            )
+        raise ValueError(f"{source}: {place or 'the recipe'}: {said}") from error
+
+
+def _keys(part: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The keys of a part of a recipe, or of what lies at a path in it."""
+    for name in path:
+        if isinstance(name, str):
+            kind = part.model_fields[name].annotation
+            inner = [
+                one for one in (kind, *get_args(kind)) if isinstance(one, type) and issubclass(one, Strict)
+            ]
+            part = inner[0]
+    return list(part.model_fields)

@@ -3,10 +3,12 @@
 import hashlib
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
 from torch import Tensor, nn
 
 from reference_model.training.config import TIMED_STEPS, Run, Schedule
@@ -45,6 +47,12 @@ def trained(module: nn.Module, stage: Schedule) -> dict[str, nn.Parameter]:
     return chosen
 
 
+def told_steps(stages: Sequence[Schedule]) -> str:
+    """How many steps stages take together; with minutes they may be fewer."""
+    steps = sum(stage.steps for stage in stages)
+    return str(steps) if all(stage.minutes is None for stage in stages) else f"at most {steps}"
+
+
 class Loop:
     """One run of one recipe."""
 
@@ -57,6 +65,13 @@ class Loop:
         self._average = Average(run.optimiser.ema)
         self._progress = Progress()
         self._optimiser: torch.optim.Optimizer | None = None
+        self.kept = 0
+        """The step of all stages that a run which is cut off now goes on from."""
+
+    @property
+    def step(self) -> int:
+        """The step of all stages that the run is at."""
+        return self._progress.total
 
     def go(self, restart: bool = False) -> dict[str, Tensor]:
         """Train, or go on where the folder's checkpoint was; returns the averaged weights.
@@ -72,6 +87,9 @@ class Loop:
             module.load_state_dict(state["module"])
             self._average.weights = {n: t.to(self._here.device) for n, t in state["average"].items()}
             self._progress = Progress(**state["progress"])
+            self.kept = self.step
+            if self._here.first and not self._done():
+                Console().print(f"goes on at step {self.step} of {told_steps(self._stages)}", highlight=False)
         self._run.out.mkdir(parents=True, exist_ok=True)
         if not self._here.first:
             self._stages_from(state, None)
@@ -135,6 +153,7 @@ class Loop:
                 write_state(
                     self._run.out, self._fingerprint, self._objective.module, self._average, optimiser, at
                 )
+                self.kept = at.total
 
     def _step(
         self,
@@ -181,6 +200,10 @@ class Loop:
         fit = int(stage.minutes * 60 / (self._here.agreed(at.seconds) / at.step))
         at.planned = max(at.step, min(stage.steps, fit))
         return True
+
+    def _done(self) -> bool:
+        at = self._progress
+        return at.stage == len(self._stages) - 1 and bool(at.planned) and at.step >= at.planned
 
     def _over(self, stage: Schedule) -> bool:
         at = self._progress

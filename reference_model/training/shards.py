@@ -115,8 +115,19 @@ def read_shards(folder: Path, again: str | None = None) -> ShardFolder:
         if not shards or min(s.clips for s in shards) < 1:
             raise ValueError("a shard without clips, or no shard")
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{folder} holds no clips that can be used ({error!r}); {again}") from error
+        raise ValueError(f"{folder} holds no clips that can be used ({_why(error)}); {again}") from error
     return ShardFolder(folder, shards, **facts)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with an index, in words."""
+    if isinstance(error, FileNotFoundError):
+        return f"there is no {INDEX}"
+    if isinstance(error, OSError):
+        return f"{INDEX}: {error.strerror}"
+    if isinstance(error, KeyError):
+        return f"{INDEX} lacks {error}"
+    return f"{INDEX}: {error}"
 
 
 def pictures(frames: Tensor) -> Tensor:

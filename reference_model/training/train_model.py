@@ -17,13 +17,14 @@ from reference_model.checkpoint import PARAMS, WEIGHTS
 from reference_model.codecs.speech_text import SpeechVocabulary
 from reference_model.codecs.words import WordCaptions, load_words, vocabulary_of, words_header
 from reference_model.model import UniAVGen
-from reference_model.nano_model import CAPTIONS, VARIANT, video_codec_key
+from reference_model.nano_model import CAPTIONS, VARIANT
 from reference_model.params import read_params, write_params
 from reference_model.training.batches import BatchMaker, Share
 from reference_model.training.clips import EncodedClips, read_clips
 from reference_model.training.config import TrainModel
 from reference_model.training.flow_loss import FlowLoss, start
 from reference_model.training.objective import refuse_not_finite
+from reference_model.training.origins import codec_key, require_init
 from reference_model.training.samples import write_samples
 
 VALIDATED = 8
@@ -48,7 +49,8 @@ class TrainsModel:
             ValueError: what the recipe names is absent, or does not fit.
         """
         self._recipe, self._device = recipe, device
-        key = video_codec_key(recipe.video_codec)
+        require_init(recipe)
+        key = codec_key(recipe.video_codec)
         params = recipe.model.params()
         clips = read_clips(recipe.latents, key, params)
         held_out = (
@@ -78,6 +80,11 @@ class TrainsModel:
             if held_out is None
             else BatchMaker(held_out, params, captions, vocabulary, recipe.seed, device)
         )
+
+    @property
+    def clips(self) -> int:
+        """How many clips are trained on."""
+        return len(self._maker.clips)
 
     def inputs(self, stage: int, step: int, progress: float, share: Share) -> tuple[tuple[Any, ...], str]:
         """A batch and the weight of the masks' loss; the word is the task."""
@@ -162,8 +169,6 @@ def _params_json(folder: Path) -> str:
 
 
 def _weights_of(folder: Path, params: Any) -> tuple[UniAVGen, WordCaptions, Begun]:
-    if not (folder / WEIGHTS).is_file():
-        raise ValueError(f"init: {folder} holds no finished run ({WEIGHTS})")
     model = UniAVGen(params)
     there = read_params(folder / PARAMS)
     if (there.video, there.audio, there.layers) != (params.video, params.audio, params.layers):

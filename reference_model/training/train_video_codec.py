@@ -23,6 +23,7 @@ from reference_model.training.config import TrainVideoCodec
 from reference_model.training.content import content_key
 from reference_model.training.encode import lips_of
 from reference_model.training.objective import refuse_not_finite
+from reference_model.training.origins import require_codec
 from reference_model.training.shards import pictures, read_shards
 
 FITTED = 96
@@ -73,6 +74,8 @@ class TrainsVideoCodec:
             ValueError: the shards cannot be used.
         """
         self._recipe, self._device = recipe, device
+        if recipe.init is not None:
+            require_codec(recipe.init)
         shards = list(read_shards(recipe.shards))
         self._frames = torch.cat([shard.tensor("frames") for shard in shards])
         self._mouth = torch.cat([shard.tensor("mouth") for shard in shards])
@@ -92,6 +95,11 @@ class TrainsVideoCodec:
             some = slice(None, None, max(1, len(self._frames) // FITTED))
             fit_transforms(codec, self._frames[some][:FITTED], self._mouth[some][:FITTED])
         self.module = CodecLoss(codec, recipe.lips).to(device).train()
+
+    @property
+    def clips(self) -> int:
+        """How many clips are trained on."""
+        return len(self._frames)
 
     def inputs(self, stage: int, step: int, progress: float, share: Share) -> tuple[tuple[Any, ...], str]:
         """First frame and some neighbouring groups of some clips, where their lips are, and noise."""

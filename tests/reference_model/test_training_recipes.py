@@ -27,9 +27,17 @@ VARIANT: dict[str, object] = {"save": "trained", "init": "runs/nano", "stages": 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 3}, "epochs: Extra inputs are not permitted"),
+        ({"epochs": 3}, "epochs: unknown key; known: out, seed"),
+        ({"theads": 3}, "theads: unknown key (did you mean threads?)"),
+        ({"optimiser": {"emma": 0.9}}, "optimiser.emma: unknown key (did you mean ema?)"),
+        ({"every": {"checkpont": 1}}, "every.checkpont: unknown key (did you mean checkpoint?)"),
+        ({"stages": [STAGE | {"lip": 1}]}, "stages.0.lip: unknown key (did you mean lips?)"),
+        (
+            {"stages": [STAGE | {"drop": {"speach": 1}}]},
+            "stages.0.drop.speach: unknown key (did you mean speech?)",
+        ),
         ({"kind": "gan"}, "the recipe: Input tag 'gan'"),
-        ({"model": {"preset": "huge"}}, "model: Value error, no preset 'huge'"),
+        ({"model": {"preset": "huge"}}, "model: no preset 'huge'"),
         ({"stages": [{"name": "a", "steps": 1, "batch": 1}]}, "stages.0.learning_rate: Field required"),
         (
             {"stages": [STAGE | {"minutes": float("inf")}]},
@@ -112,8 +120,9 @@ def test_recipes_may_be_toml(tmp_path: Path) -> None:
         '[[stages]]\nname = "a"\nsteps = 3\nbatch = 1\nlearning_rate = 0.1\n'
     )
     assert read_recipe(str(path)).stages[0].steps == 3
-    with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_again"):
+    with pytest.raises(ValueError, match="no recipe nanoo; a file, or one of: ablation_again") as told:
         read_recipe("nanoo")
+    assert "nano_codec_robust, nano_cpu, nano_gpu" in str(told.value) and "tiny" not in str(told.value)
 
 
 def test_the_table_of_a_run_shows_the_columns_that_it_has() -> None:

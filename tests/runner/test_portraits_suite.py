@@ -101,7 +101,7 @@ def test_export_writes_an_index_and_names_what_is_wrong(home: Path) -> None:
     done = command(home, "dataset", "export", "portraits", home / "shards", "--set", "samples=1", "--set", "size=64",
                    "--workers", 1)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "1 clips of 1 people" in done.stdout and (home / "shards" / "index.json").is_file()
+    assert "1 clip of 1 person in 1 shard: " in done.stdout and (home / "shards" / "index.json").is_file()
     for wrong, expected in (
         ("split=tset", "did you mean 'test'"),
         ("sizes=64", "did you mean 'size'"),

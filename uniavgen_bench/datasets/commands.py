@@ -82,7 +82,12 @@ def export(
     if json:
         typer.echo(index.model_dump_json(indent=2))
         return
+    people = "1 person" if index.identities == 1 else f"{index.identities} people"
     typer.echo(
-        f"{index.clips} clips of {index.identities} people in {len(index.shards)} shards: {out} "
+        f"{_count(index.clips, 'clip')} of {people} in {_count(len(index.shards), 'shard')}: {out} "
         f"({index.frames} frames of {index.size} px at {index.fps} fps each)"
     )
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
