@@ -21,14 +21,15 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise a ValueError where `write_whole` could not write; nothing stays behind."""
-    beside = _beside(path)
+    """Raise a ValueError where `write_whole`, which makes folders, could not write; nothing stays behind."""
+    folder = next((p for p in path.absolute().parents if p.exists()), path.parent)
+    beside = _beside(folder / path.name)
     try:
         beside.touch()
         beside.unlink()
     except OSError as error:
         raise ValueError(
-            f"cannot write {path}: {error.strerror}; name a folder that exists and may be written to"
+            f"cannot write {path}: {error.strerror}; name a folder that may be written to"
         ) from error
 
 

@@ -73,6 +73,8 @@ def _seconds_of_header(path: Path) -> float | None:
 
     ffmpeg takes the size of the file for the size of the sound, whatever the header says.
     """
+    if not path.is_file():  # A pipe was read once, and cannot be again.
+        return None
     try:
         with wave.open(str(path), "rb") as header:
             frames, frame = header.getnframes(), header.getnchannels() * header.getsampwidth()

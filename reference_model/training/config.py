@@ -1,13 +1,22 @@
 """Recipes: what is trained on what, for how long; YAML or TOML, every key known."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from reference_model.codecs.nano_video import NanoVideoParams
 from reference_model.guidance import Task
@@ -142,11 +151,18 @@ class Run(Strict):
 
     out: Path
     seed: int = Field(default=2025, ge=-(2**63), lt=2**64)
-    device: str = Field(default="cpu", pattern=r"^(cpu|cuda|mps|xpu)(:[0-9]+)?$")
+    device: str = "cpu"
     precision: Literal["fp32", "bf16"] = "fp32"
     threads: int = Field(default=2, ge=1, le=MOST_THREADS)
     optimiser: Optimiser = Optimiser()
     every: Every = Every()
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, value: str) -> str:
+        if re.fullmatch(r"(cpu|cuda|mps|xpu)(:[0-9]+)?", value) is None:
+            raise ValueError(f"no device {value!r}; valid names are cpu, cuda, cuda:0")
+        return value
 
 
 class TrainModel(Run):

@@ -49,13 +49,14 @@ def encode_shards(
         ValueError: the shards or the folder cannot be used.
     """
     out.mkdir(parents=True, exist_ok=True)
-    due, done, entries, listed = sum(s.clips for s in source), 0, [], _listed(out)
+    _drop_others(out)
+    due, done, entries = sum(s.clips for s in source), 0, []
     for shard in source:
         shard.check()
         content = f"{shard.sha256} {codec_key} {patch[0]}x{patch[1]}"
         path = out / f"{shard.path.stem}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.safetensors"
         sizes = _sizes(shard, source, codec, patch)
-        digest = _kept(path, listed, shard, source, sizes)
+        digest = _kept(path, shard, source, sizes)
         if digest is None:
             tensors = _all_but_pictures(shard, codec, patch) | _pictures(shard, codec, device)
             try:
@@ -83,12 +84,22 @@ def encode_shards(
     return done
 
 
-def _listed(out: Path) -> dict[str, str]:
-    """SHA-256 of the files that were made before, by name; empty where no index says it."""
+def _drop_others(out: Path) -> None:
+    """Remove the files that are others than the index lists, and the index: what is made from now on would be another
+    than it lists too, and would be made again after a run that is cut off."""
     try:
-        return {file.path.name: file.sha256 for file in read_shards(out)}
+        listed = list(read_shards(out))
     except ValueError:
-        return {}
+        listed = []
+    for file in listed:
+        if file.path.is_file() and _digest(file.path) != file.sha256:
+            file.path.unlink()
+    (out / INDEX).unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _sizes(shard: Shard, source: ShardFolder, codec: VideoCodec, patch: tuple[int, int]) -> dict[str, int]:
@@ -101,22 +112,18 @@ def _sizes(shard: Shard, source: ShardFolder, codec: VideoCodec, patch: tuple[in
     }
 
 
-def _kept(
-    path: Path, listed: dict[str, str], shard: Shard, source: ShardFolder, sizes: dict[str, int]
-) -> str | None:
-    """The SHA-256 of a file that is there already; None if it is to be made. One that no index lists was written whole
-    by a run that was cut off, if it holds what it should."""
+def _kept(path: Path, shard: Shard, source: ShardFolder, sizes: dict[str, int]) -> str | None:
+    """The SHA-256 of a file that is there already and holds what it should; None if it is to be made."""
     if not path.is_file():
         return None
-    with path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    digest = _digest(path)
     file = Shard(path, shard.clips, digest)
     try:
         read_latents(file, source, sizes)
         whole = file.texts() == shard.texts()
     except ValueError:
         return None
-    return digest if whole and listed.get(path.name, digest) == digest else None
+    return digest if whole else None
 
 
 @torch.no_grad()

@@ -9,20 +9,19 @@ from reference_model.nano_model import HERE, VIDEO_CODEC, video_codec_key
 from reference_model.training.config import RECIPES, TrainModel
 
 
-def written_by(folder: Path) -> str | None:
-    """The recipe of the package that writes a folder, the first by name; None: there is none."""
-    for path in sorted(RECIPES.glob("*.yaml")):
-        if Path(yaml.safe_load(path.read_text(encoding="utf-8"))["out"]) == folder:
-            return path.stem
-    return None
+def written_by(folder: Path) -> list[str]:
+    """The recipes of the package that write a folder, by name."""
+    found = sorted(RECIPES.glob("*.yaml"))
+    return [p.stem for p in found if Path(yaml.safe_load(p.read_text(encoding="utf-8"))["out"]) == folder]
 
 
 def way_to_train(path: Path) -> str:
     """How to make a file that a training writes into its folder."""
-    recipe = written_by(path.parent)
-    if recipe is None:
+    recipes = written_by(path.parent)
+    if not recipes:
         return f"no recipe of the package writes {path.parent}: name a file that is there"
-    return f"train it: python -m reference_model train {recipe}"
+    others = f" (or {', '.join(recipes[1:])})" if recipes[1:] else ""
+    return f"train it: python -m reference_model train {recipes[0]}{others}"
 
 
 def codec_key(path: Path) -> str:
@@ -37,12 +36,26 @@ def require_codec(path: Path) -> None:
 
 
 def require_init(recipe: TrainModel) -> None:
-    """Raise a ValueError where the run that a recipe begins from is absent; the package's nano may serve."""
+    """Raise a ValueError where the run that a recipe begins from is absent, or knows the latents of another codec.
+
+    The package's nano may serve, with its own codec: that way is told where no other codec is in its place.
+    """
     folder = recipe.init
-    if folder is None or (folder / WEIGHTS).is_file():
+    if folder is None:
         return
+    if (folder / WEIGHTS).is_file():
+        own = folder / VIDEO_CODEC
+        if own.is_file() and video_codec_key(own) != codec_key(recipe.video_codec):
+            raise ValueError(
+                f"init: {folder} was trained on latents of its own {VIDEO_CODEC}, not of {recipe.video_codec}; "
+                f"set video_codec: {own} and encode the clips with it"
+            )
+        return
+    missing = f"init: {folder} holds no finished run ({WEIGHTS}); {way_to_train(folder / WEIGHTS)}"
+    if recipe.video_codec.exists():
+        raise ValueError(missing)
     raise ValueError(
-        f"init: {folder} holds no finished run ({WEIGHTS}); {way_to_train(folder / WEIGHTS)}; or take nano as the "
-        f"package has it, before its clips are encoded: mkdir -p {folder} {recipe.video_codec.parent} && "
+        f"{missing}; or take nano as the package has it, before its clips are encoded: "
+        f"mkdir -p {folder} {recipe.video_codec.parent} && "
         f"cp -rn {HERE}/. {folder} && cp -n {HERE / VIDEO_CODEC} {recipe.video_codec}"
     )

@@ -1,5 +1,6 @@
 """From files to an mp4, with codecs that are simple and real."""
 
+import os
 import resource
 import wave
 from dataclasses import dataclass, replace
@@ -13,11 +14,12 @@ from small_models import small_model, small_params
 from torch import Tensor
 
 from reference_model import picture_limits
+from reference_model.atomic import check_writable
 from reference_model.codecs.griffin_lim import GriffinLimVocoder
 from reference_model.codecs.speech_text import SpeechVocabulary
 from reference_model.generate import Codecs, Script, encode, generate
 from reference_model.guidance import NoGuidance
-from reference_model.media import read_frames, read_waveform, write_clip
+from reference_model.media import _seconds_of_header, read_frames, read_waveform, write_clip
 from reference_model.model import UniAVGen
 from reference_model.params import ModelParams, SpeechTextParams
 from reference_model.pipeline import Sampling
@@ -99,6 +101,20 @@ def test_a_sound_that_ends_before_its_header_says_is_refused(tmp_path: Path, tol
             read_waveform(path)
     else:
         assert len(read_waveform(path)) > 1000
+
+
+def test_a_pipe_is_not_opened_again_for_its_header(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert _seconds_of_header(tmp_path / "pipe") is None
+
+
+def test_a_folder_that_is_not_there_is_made_and_one_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "deep" / "out.mp4")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file" / "out.mp4", Path("/proc/nowhere/out.mp4")):
+        with pytest.raises(ValueError, match=r"cannot write .*name a folder that may be written to"):
+            check_writable(path)
 
 
 def test_a_file_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:

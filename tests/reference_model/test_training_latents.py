@@ -126,6 +126,32 @@ def test_a_folder_of_the_first_format_is_encoded_again(folder: Path) -> None:
     trainer(folder)
 
 
+def test_encoding_again_keeps_what_it_made_before_it_was_cut_off(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = folder / "latents" / "index.json"
+    listed = json.loads(index.read_text())
+    for entry in listed["shards"]:
+        entry["sha256"] = "0" * 64
+    index.write_text(json.dumps(listed))
+    encode, left = NanoVideoCodec.encode, [3]
+
+    def cut_off(self: NanoVideoCodec, video: torch.Tensor) -> torch.Tensor:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return encode(self, video)
+
+    monkeypatch.setattr(NanoVideoCodec, "encode", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        encoded(folder)
+    (made,) = (folder / "latents").glob("*.safetensors")
+    before = made.stat().st_mtime_ns
+    monkeypatch.setattr(NanoVideoCodec, "encode", encode)
+    encoded(folder)
+    assert made.stat().st_mtime_ns == before
+
+
 def test_shards_that_give_no_good_latents_are_named(folder: Path) -> None:
     index = folder / "shards" / "index.json"
     index.write_text(index.read_text().replace('"clips": 3', '"clips": 99', 1))

@@ -1,5 +1,6 @@
 """What a training says: at its start, when it goes on, when it is interrupted, and of what it lacks."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from training_world import tiny_recipe
+from training_world import tiny_recipe, write_codec
 
 from reference_model.__main__ import main
 from reference_model.nano_model import HERE
@@ -67,12 +68,12 @@ def test_a_run_says_where_it_begins_stops_and_goes_on(
     [
         (("encode", "nano_cpu"), "no video codec runs/nano_codec_robust/video_codec.safetensors; train it: "
                                  "python -m reference_model train nano_codec_robust\n"),
-        (("train", "nano_gpu", "--device", "cpu"), "python -m reference_model train nano_codec\n"),
+        (("train", "nano_gpu", "--device", "cpu"), "python -m reference_model train nano_codec (or nano_codec_gpu)\n"),
         (("train", "nano_codec_robust"), "init: no video codec runs/nano_codec/video_codec.safetensors; train it: "
-                                         "python -m reference_model train nano_codec\n"),
+                                         "python -m reference_model train nano_codec (or nano_codec_gpu)\n"),
         (("train", "nano_codec"), "runs/data/portraits holds no clips that can be used (there is no index.json); exp"),
         (("train", "ablation_again"), "init: runs/nano holds no finished run (model.safetensors); train it: "
-                                      "python -m reference_model train nano_cpu; or take nano as the package has it"),
+                                      "python -m reference_model train nano_cpu (or nano_gpu); or take nano as"),
     ],
 )  # fmt: skip
 def test_what_is_absent_is_named_with_the_recipe_that_makes_it(
@@ -100,6 +101,21 @@ def test_the_command_that_takes_the_weights_of_the_package_is_whole(
         copy = tmp_path / "runs" / "nano" / f"{name}.safetensors"
         assert copy.read_bytes() == (HERE / f"{name}.safetensors").read_bytes()
     assert (tmp_path / "runs/codec/video_codec.safetensors").is_file()
+
+
+def test_a_run_is_not_begun_from_weights_that_know_another_codec(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = tiny_recipe(world, init="runs/nano", video_codec="runs/codec/video_codec.safetensors")
+    recipe.video_codec.parent.mkdir(parents=True)
+    write_codec(recipe.video_codec)
+    with pytest.raises(ValueError, match="no finished run") as told:
+        TrainsModel(recipe, torch.device("cpu"))
+    assert "as the package has it" not in str(told.value), "its codec is another"
+    shutil.copytree(HERE, "runs/nano")
+    with pytest.raises(ValueError, match=r"its own video_codec\.safetensors, not of runs/codec"):
+        TrainsModel(recipe, torch.device("cpu"))
 
 
 @pytest.mark.parametrize(
