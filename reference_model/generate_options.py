@@ -107,7 +107,7 @@ def require_device(name: str) -> None:
 
 
 def require_mp4(output: Path) -> None:
-    """Raise a ValueError where a clip could not be written: another ending, or no such folder."""
+    """Raise a ValueError where a clip could not be written: another ending, or a folder that may not be written to."""
     if output.suffix != ".mp4" or output.is_dir():
         raise ValueError(f"the output is an .mp4 file, got {output}")
     check_writable(output)
